@@ -1,0 +1,113 @@
+package schemas
+
+import (
+	"bytes"
+	"embed"
+	"fmt"
+	"io/fs"
+	"path"
+	"strings"
+	"text/template"
+)
+
+//go:embed ddl/*.sql ddl/views/*.sql
+var ddl embed.FS
+
+// Topology is what the tables are laid out for.
+type Topology struct {
+	// Cluster names the cluster in ClickHouse's remote_servers; empty means one node. On a cluster each table is a
+	// Replicated one on every node, called NAME_local, behind a Distributed one, called NAME, that sends a service's rows
+	// to one shard.
+	Cluster string
+}
+
+// Migrations renders the migrations, for goose, as files NNNNN_name.sql. Every statement can be repeated.
+func Migrations(t Topology) (fs.FS, error) {
+	names, err := fs.Glob(ddl, "ddl/*.sql")
+	if err != nil {
+		return nil, err
+	}
+	var rendered renderedFS
+	for _, name := range names {
+		text, err := render(t, name)
+		if err != nil {
+			return nil, fmt.Errorf("rendering migration %s: %w", path.Base(name), err)
+		}
+		rendered = append(rendered, renderedFile{name: path.Base(name), text: text})
+	}
+	return rendered, nil
+}
+
+func render(t Topology, name string) ([]byte, error) {
+	text, err := ddl.ReadFile(name)
+	if err != nil {
+		return nil, err
+	}
+	shards := map[string]string{
+		"requests": "cityHash64(service)", "minutes": "cityHash64(service)", "conversations": "cityHash64(service)",
+		// These are found by where a record stood, whichever service it was of.
+		"positions": "cityHash64(topic, partition)", "dead_letters": "cityHash64(topic, partition)",
+	}
+	functions := template.FuncMap{
+		"onCluster": func() string {
+			if t.Cluster == "" {
+				return ""
+			}
+			return "ON CLUSTER " + quoteName(t.Cluster)
+		},
+		"local": func(table string) string {
+			if t.Cluster == "" {
+				return table
+			}
+			return table + "_local"
+		},
+		"replacing": func(version string) string {
+			if t.Cluster == "" {
+				return "ReplacingMergeTree(" + version + ")"
+			}
+			arguments := []string{"'/clickhouse/tables/{shard}/{database}/{table}'", "'{replica}'"}
+			if version != "" {
+				arguments = append(arguments, version)
+			}
+			return "ReplicatedReplacingMergeTree(" + strings.Join(arguments, ", ") + ")"
+		},
+		"distributed": func(table string) (string, error) {
+			if t.Cluster == "" {
+				return "", nil
+			}
+			shard, ok := shards[table]
+			if !ok {
+				return "", fmt.Errorf("no sharding key for table %s", table)
+			}
+			return fmt.Sprintf("CREATE TABLE IF NOT EXISTS %s ON CLUSTER %s AS %s_local\nENGINE = Distributed(%s, currentDatabase(), %s_local, %s);",
+				table, quoteName(t.Cluster), table, quoteName(t.Cluster), table, shard), nil
+		},
+		"views": func() (string, error) {
+			names, err := fs.Glob(ddl, "ddl/views/*.sql") // sorted: a view that reads another comes after it
+			if err != nil {
+				return "", err
+			}
+			var all bytes.Buffer
+			for _, name := range names {
+				text, err := render(t, name)
+				if err != nil {
+					return "", err
+				}
+				all.Write(text)
+				all.WriteByte('\n')
+			}
+			return all.String(), nil
+		},
+	}
+	tmpl, err := template.New(path.Base(name)).Option("missingkey=error").Funcs(functions).Parse(string(text))
+	if err != nil {
+		return nil, err
+	}
+	var out bytes.Buffer
+	err = tmpl.Execute(&out, map[string]any{
+		"TokenLogShift": fmt.Sprint(TokenLogShift), "MinuteUS": MinuteUS, "SecondUS": SecondUS,
+	})
+	return out.Bytes(), err
+}
+
+func quoteName(name string) string { return "`" + strings.ReplaceAll(name, "`", "``") + "`" }

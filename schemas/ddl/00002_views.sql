@@ -1,0 +1,6 @@
+-- +goose Up
+
+{{views}}
+
+-- +goose Down
+SELECT 1;

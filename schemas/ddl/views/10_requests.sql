@@ -1,0 +1,40 @@
+-- SELECT * FROM requests_view(service = 'chat', from_us = 0, to_us = 4102444800000000)
+-- Requests that arrived in [from_us, to_us), each once; what was not logged is NULL.
+CREATE OR REPLACE VIEW requests_view {{onCluster}} AS
+SELECT
+    service,
+    fromUnixTimestamp64Micro(arrival_us, 'UTC') AS arrival,
+    arrival_us,
+    request_id,
+    seq,
+    content,
+    model,
+    log_type,
+    if(operation = '', 'generation', operation) AS operation,
+    conversation,
+    client,
+    prompt_id,
+    outcome,
+    if(status_code < 0, NULL, status_code) AS status_code,
+    error_type,
+    finish_reason,
+    if(request_tokens < 0, NULL, request_tokens) AS request_tokens,
+    if(response_tokens < 0, NULL, response_tokens) AS response_tokens,
+    if(reasoning_tokens < 0, NULL, reasoning_tokens) AS reasoning_tokens,
+    if(cached_tokens < 0, NULL, cached_tokens) AS cached_tokens,
+    if(max_tokens < 0, NULL, max_tokens) AS max_tokens,
+    if(target_tokens < 0, NULL, target_tokens) AS target_tokens,
+    if(steps < 0, NULL, steps) AS steps,
+    if(elapsed_us < 0, NULL, elapsed_us) AS elapsed_us,
+    if(ttft_us < 0, NULL, ttft_us) AS ttft_us,
+    if(queue_us < 0, NULL, queue_us) AS queue_us,
+    config,
+    host,
+    if(isNaN(temperature), NULL, temperature) AS temperature,
+    if(isNaN(top_p), NULL, top_p) AS top_p,
+    if(has_seed = 0, NULL, seed) AS seed,
+    prefix_hashes,
+    if(prefix_block_tokens < 0, NULL, prefix_block_tokens) AS prefix_block_tokens,
+    labels
+FROM requests FINAL
+WHERE service = {service:String} AND arrival_us >= {from_us:Int64} AND arrival_us < {to_us:Int64};
