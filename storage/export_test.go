@@ -1,0 +1,10 @@
+package storage
+
+// ErrorCodes gives the tests the names in the table of error codes.
+func ErrorCodes() map[int32]string {
+	names := make(map[int32]string)
+	for code, entry := range codes {
+		names[code] = entry.name
+	}
+	return names
+}
