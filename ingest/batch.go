@@ -1,0 +1,192 @@
+package ingest
+
+import (
+	"bytes"
+	"errors"
+	"math"
+	"strconv"
+	"strings"
+
+	"tidegauge/schemas"
+)
+
+// Batch is some requests of one source, in the order of its rows. It belongs to the reader, which uses it again.
+type Batch struct {
+	// Requests are valid (schemas.Request.Validate) and carry their ids. The slice, and the requests' PrefixHashes and
+	// Labels, are used again after the following call of Next; strings stay valid, but a string kept keeps up to
+	// 64 KiB alive: clone the few that are kept of many.
+	Requests []schemas.Request
+	// Lines are the physical lines, from 1, on which the requests' records begin.
+	Lines []int64
+	// Source names the log.
+	Source string
+
+	other, refused, cut int64
+	first, last         int64 // arrivals, microseconds
+	refusals            []*LineError
+	stopped             *LineError // under Stop: the row after Requests
+}
+
+func (b *Batch) reset(source string) {
+	*b = Batch{Requests: b.Requests[:0], Lines: b.Lines[:0], Source: source, first: math.MaxInt64, last: math.MinInt64}
+}
+
+// add gives a new request of the batch, of which nothing is known yet.
+func (b *Batch) add() *schemas.Request {
+	n := len(b.Requests)
+	if n < cap(b.Requests) {
+		b.Requests = b.Requests[:n+1] // keeps the slices of the request that was there before
+	} else {
+		b.Requests = append(b.Requests, schemas.Request{})
+	}
+	r := &b.Requests[n]
+	r.Reset()
+	return r
+}
+
+// drop takes the last request back.
+func (b *Batch) drop() { b.Requests = b.Requests[:len(b.Requests)-1] }
+
+// LineError says which row of which log cannot be read, and why.
+type LineError struct {
+	File string
+	Line int64 // physical line of the text, from 1
+	// Field is the log's name of the field, or the request's where the log gives a value that no request can have.
+	Field, Reason string
+}
+
+// Error gives "file: line 12: field: reason".
+func (e *LineError) Error() string {
+	return e.File + ": line " + strconv.FormatInt(e.Line, 10) + ": " + e.Field + ": " + e.Reason
+}
+
+func lineError(file string, line int64, err error) *LineError {
+	e := &LineError{File: file, Line: line, Field: "row"}
+	// Validate joins everything that is wrong: the first names the field, the rest follow the reason.
+	if joined, ok := err.(interface{ Unwrap() []error }); ok && len(joined.Unwrap()) > 0 {
+		all := joined.Unwrap()
+		e = lineError(file, line, all[0])
+		for _, more := range all[1:] {
+			e.Reason += "; " + more.Error()
+		}
+		return e
+	}
+	if field, ok := errors.AsType[*schemas.FieldError](err); ok {
+		e.Field, e.Reason = field.Field, field.Reason
+	} else {
+		e.Reason = err.Error()
+	}
+	e.Reason = strings.ToValidUTF8(e.Reason, "\ufffd")
+	return e
+}
+
+// worker decodes blocks. It keeps a decoder for each format that it met.
+type worker struct {
+	options  Options
+	skip     bool // OnError is Skip
+	decoders map[*Format]decoder
+	ids      texts
+}
+
+func (w *worker) decoder(f *Format) decoder {
+	d, ok := w.decoders[f]
+	if !ok {
+		d = f.newDecoder(w.options)
+		w.decoders[f] = d
+	}
+	return d
+}
+
+// decode fills the block's batch with the requests of its records, under Stop up to the first row it has to refuse.
+func (w *worker) decode(b *block) {
+	out := &b.batch
+	out.reset(b.from.name)
+	d := w.decoder(b.from.format)
+	data, line := b.buffer[b.start:b.end], b.line
+	for len(data) > 0 {
+		at := line
+		n := bytes.IndexByte(data, '\n') + 1
+		if b.quoted {
+			n = max(recordCSV(data), n) // 0: a quote that nothing closes, which spoils its line only
+			line += int64(bytes.Count(data[:n], []byte("\n")))
+		} else {
+			line++
+		}
+		text := data[:n-1] // blocks end with a newline
+		data = data[n:]
+		if len(text) > 0 && text[len(text)-1] == '\r' {
+			text = text[:len(text)-1]
+		}
+		if len(text) == 0 || (text[0] <= ' ' && len(bytes.TrimSpace(text)) == 0) {
+			continue
+		}
+		before := len(out.Requests)
+		err := d.decode(record{text, b.layout, b.quoted}, out)
+		if err == nil {
+			if len(out.Requests) == before {
+				out.other++
+				continue
+			}
+			if err = w.accept(out, before, b.from.prefix, at); err == nil {
+				continue
+			}
+		}
+		out.Requests = out.Requests[:before]
+		out.Lines = out.Lines[:before]
+		if !w.skip {
+			out.stopped = lineError(out.Source, at, err)
+			return
+		}
+		if out.refused++; len(out.refusals) < MaxRefusals {
+			out.refusals = append(out.refusals, lineError(out.Source, at, err))
+		}
+	}
+}
+
+// accept finishes the requests of one record: what the options overrule, the identity, what cannot be accepted.
+func (w *worker) accept(out *Batch, from int, prefix string, line int64) error {
+	first, last, cut := out.first, out.last, 0
+	for i := from; i < len(out.Requests); i++ {
+		r := &out.Requests[i]
+		if w.options.Service != "" {
+			r.Service = w.options.Service
+		}
+		if w.options.Model != "" {
+			r.Model = w.options.Model
+		}
+		if w.options.LogType != "" {
+			r.LogType = w.options.LogType
+		}
+		if r.RequestID == "" {
+			w.stamp(r, prefix, line, i-from)
+		}
+		n, err := r.Validate()
+		if err != nil {
+			return err
+		}
+		cut += n
+		first, last = min(first, r.ArrivalUS), max(last, r.ArrivalUS)
+		out.Lines = append(out.Lines, line)
+	}
+	out.first, out.last = first, last
+	out.cut += int64(cut)
+	return nil
+}
+
+// stamp gives a request of a log without ids the id and the seq that its place in the log makes: (source, line). They
+// are the same however often and under whatever name the log is read, which is what makes reading it again harmless. A
+// request beyond the first of one record adds its number.
+func (w *worker) stamp(r *schemas.Request, prefix string, line int64, nth int) {
+	w.ids.room(len(prefix) + 40)
+	start := len(w.ids.chunk)
+	id := append(w.ids.chunk, prefix...)
+	id = strconv.AppendInt(id, line, 10)
+	if nth > 0 {
+		id = strconv.AppendInt(append(id, '.'), int64(nth), 10)
+	}
+	w.ids.chunk = id
+	r.RequestID = w.ids.since(start)
+	if r.Seq == 0 {
+		r.Seq = line
+	}
+}
