@@ -1,0 +1,388 @@
+package processors
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"strconv"
+	"time"
+
+	"github.com/cenkalti/backoff/v5"
+	"github.com/segmentio/kafka-go"
+)
+
+// partitionRun is one partition's part of one generation: it fetches, lets the worker prepare flushes, and stores one
+// while the next is being read.
+type partitionRun struct {
+	runner     *Runner
+	generation *kafka.Generation
+	id         int
+	committed  int64 // the group's offset when the generation began; negative: none
+	share      int   // partitions among which the process's memory is shared
+	worker     *worker
+	log        *slog.Logger
+
+	conn    *kafka.Conn
+	buffer  []byte
+	since   time.Time // when the first record of the batch was read
+	writing chan error
+	flush   *flush
+	held    int64 // as accounted: requests in memory, bytes of sets
+	cached  int64
+}
+
+// run works until ctx ends, then flushes what it has read, within StopTimeout.
+func (p *partitionRun) run(ctx context.Context) {
+	r := p.runner
+	p.log = r.log.With("partition", p.id)
+	hard, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	defer cancel()
+	defer context.AfterFunc(ctx, func() {
+		select {
+		case <-hard.Done():
+		case <-time.After(r.config.StopTimeout):
+			cancel()
+		}
+	})()
+	defer p.close()
+	if err := r.retry(ctx, "starting a partition", func() error { return p.start(ctx) }); err != nil {
+		if errors.Is(err, ErrRefused) {
+			p.log.Error("refused to start", "error", err)
+			r.fail(err)
+		}
+		// A function of a generation that returns ends the generation: stay until it has ended.
+		<-ctx.Done()
+		return
+	}
+	p.buffer = make([]byte, max(64<<10, r.config.FetchBytes/4))
+	defer p.leave()
+	for ctx.Err() == nil {
+		if p.flush != nil {
+			p.finish(ctx, p.full())
+		}
+		if p.due() && p.flush == nil {
+			p.begin(hard)
+			p.evict()
+		}
+		if !p.full() {
+			p.fetch(ctx)
+			p.account()
+		}
+	}
+	p.stop(hard)
+}
+
+// due says whether the batch should be flushed.
+func (p *partitionRun) due() bool {
+	return !p.worker.empty() && (p.full() || time.Since(p.since) >= p.runner.config.FlushInterval)
+}
+
+// full says whether the batch should grow no more: at a quarter of what the process may hold (another quarter is being
+// written meanwhile), so that one busy partition makes large flushes; at its fair part of that once the process holds
+// all it may.
+func (p *partitionRun) full() bool {
+	most := p.runner.config.BatchRequests / 4
+	if p.runner.held.Load() >= int64(p.runner.config.BatchRequests) {
+		most /= p.share
+	}
+	return len(p.worker.members) >= max(most, 1)
+}
+
+// account tells the runner how many requests this partition holds, in its batch and its flush, and how large its cache
+// is.
+func (p *partitionRun) account() {
+	held := int64(len(p.worker.members))
+	if p.flush != nil {
+		held += int64(p.flush.records)
+	}
+	p.runner.held.Add(held - p.held)
+	p.held = held
+	cached := int64(p.worker.cache.bytes)
+	p.runner.cached.Add(cached - p.cached)
+	p.cached = cached
+}
+
+// leave takes this partition out of the runner's accounts.
+func (p *partitionRun) leave() {
+	p.runner.held.Add(-p.held)
+	p.runner.cached.Add(-p.cached)
+}
+
+// evict drops sets while the process holds more than its budget and this partition more than its fair part of it. So a
+// busy partition uses what idle ones leave, and gives way when they wake.
+func (p *partitionRun) evict() {
+	p.account()
+	budget := p.runner.config.CacheBytes
+	if over := p.runner.cached.Load() - budget; over > 0 {
+		p.worker.evict(int(max(p.cached-over, budget/int64(p.share))))
+		p.account()
+	}
+	p.runner.metrics.cacheBytes.WithLabelValues(strconv.Itoa(p.id)).Set(float64(p.cached))
+}
+
+// stop stores what was read and commits it.
+func (p *partitionRun) stop(hard context.Context) {
+	if p.flush != nil {
+		p.finish(hard, true)
+	}
+	if p.flush == nil && !p.worker.empty() {
+		p.begin(hard)
+		if p.flush != nil {
+			p.finish(hard, true)
+		}
+	}
+}
+
+// begin prepares a flush and starts to store it.
+func (p *partitionRun) begin(hard context.Context) {
+	var f *flush
+	r := p.runner
+	err := r.retry(hard, "reloading sets", func() (err error) {
+		f, err = p.worker.prepare(hard)
+		return err
+	})
+	if err != nil {
+		p.log.Warn("stopped before what was read could be flushed; it will be read again", "error", err)
+		return
+	}
+	r.metrics.requests.Add(float64(len(f.fresh)))
+	r.metrics.duplicates.Add(float64(f.duplicates))
+	p.flush, p.writing = f, make(chan error, 1)
+	started := time.Now()
+	r.mu.Lock()
+	r.writing[p.id] = started
+	r.mu.Unlock()
+	go func(done chan<- error) {
+		err := r.store.Write(hard, f.stages())
+		if err == nil {
+			r.metrics.flushTime.Observe(time.Since(started).Seconds())
+		}
+		r.mu.Lock()
+		delete(r.writing, p.id)
+		r.mu.Unlock()
+		done <- err
+	}(p.writing)
+}
+
+// finish commits the flush under way once it is stored. It waits for that only if told to.
+func (p *partitionRun) finish(ctx context.Context, wait bool) {
+	var err error
+	select {
+	case err = <-p.writing:
+	default:
+		if !wait {
+			return
+		}
+		select {
+		case err = <-p.writing:
+		case <-ctx.Done():
+			return
+		}
+	}
+	f := p.flush
+	p.flush = nil
+	if err != nil {
+		// The store gives up only when this partition's time is over. Its next owner starts at the last commit.
+		p.log.Warn("stopped before a flush was stored; its records will be read again", "records", f.records, "error", err)
+		return
+	}
+	next := f.next
+	p.worker.stored(f)
+	p.account()
+	p.runner.metrics.flushes.Inc()
+	p.commit(next)
+}
+
+func (p *partitionRun) commit(next int64) {
+	topic := p.runner.config.Topic
+	err := p.generation.CommitOffsets(map[string]map[int]int64{topic: {p.id: next}})
+	switch {
+	case err == nil:
+		p.runner.metrics.position.WithLabelValues(strconv.Itoa(p.id)).Set(float64(next))
+	case errors.Is(err, kafka.IllegalGeneration), errors.Is(err, kafka.RebalanceInProgress), errors.Is(err, kafka.UnknownMemberId):
+		// The partition belongs to somebody else by now, who reads from the last commit: repetition, not loss.
+		p.log.Info("the group has moved on, not committed", "offset", next)
+	default:
+		// The next flush commits more than this one.
+		p.runner.metrics.errors.WithLabelValues("committing").Inc()
+		p.log.Warn("cannot commit, the next flush will", "offset", next, "error", err)
+	}
+}
+
+// start holds log, group and database against each other and learns what is stored.
+func (p *partitionRun) start(ctx context.Context) error {
+	p.close()
+	c := p.runner.config
+	conn, partitions, err := p.dial(ctx)
+	if err != nil {
+		return err
+	}
+	p.conn = conn
+	first, last, err := conn.ReadOffsets()
+	if err != nil {
+		return fmt.Errorf("reading the offsets of partition %d of topic %s: %w", p.id, c.Topic, err)
+	}
+	positions, err := p.runner.store.Positions(ctx, c.Group, c.Topic)
+	if err != nil {
+		return fmt.Errorf("reading positions: %w", err)
+	}
+	refuse := func(format string, arguments ...any) error {
+		return backoff.Permanent(fmt.Errorf("%w: %s", ErrRefused, fmt.Sprintf(format, arguments...)))
+	}
+	for id, position := range positions {
+		if position.Partitions != partitions {
+			return refuse("topic %s has %d partitions, but had %d when group %s wrote the position of partition %d. A service's "+
+				"requests may now lie in two partitions, whose owners would count apart. Make a new topic with the partitions you "+
+				"want, re-key this one into it, and process it with a new --topic and --group",
+				c.Topic, partitions, position.Partitions, c.Group, id)
+		}
+	}
+	position, known := positions[p.id]
+	next := first
+	switch {
+	case p.committed < 0:
+	case !known || p.committed > position.Offset:
+		stored := "none"
+		if known {
+			stored = strconv.FormatInt(position.Offset, 10)
+		}
+		return refuse("group %s has committed offset %d of partition %d of topic %s, but this ClickHouse has its requests only up to "+
+			"offset %s: it is another or an older database (a restored backup?). To read the topic again from its start into it, use a "+
+			"new group: --group %s-2. Nothing is counted twice",
+			c.Group, p.committed, p.id, c.Topic, stored, c.Group)
+	case p.committed > last:
+		return refuse("group %s has committed offset %d of partition %d, but topic %s ends at %d: the topic was deleted and made again. "+
+			"Use a new group to read it from its start: --group %s-2. What is stored stays",
+			c.Group, p.committed, p.id, c.Topic, last, c.Group)
+	case p.committed < first:
+		p.log.Error("records were deleted by the topic's retention before they were read", "committed", p.committed, "first", first,
+			"lost", first-p.committed)
+		p.runner.metrics.errors.WithLabelValues("reading records deleted by retention").Add(float64(first - p.committed))
+	default:
+		next = p.committed
+	}
+	p.worker = newWorker(c.Topic, p.id, partitions, c.Group, p.runner.store, p.runner.metrics)
+	return p.worker.assign(ctx, next)
+}
+
+// dial connects to the partition's leader and says how many partitions the topic has.
+func (p *partitionRun) dial(ctx context.Context) (*kafka.Conn, int, error) {
+	c := p.runner.config
+	var errs []error
+	for _, broker := range c.Brokers {
+		partitions, err := p.runner.dialer.LookupPartitions(ctx, "tcp", broker, c.Topic)
+		if err != nil {
+			errs = append(errs, err)
+			continue
+		}
+		conn, err := p.runner.dialer.DialLeader(ctx, "tcp", broker, c.Topic, p.id)
+		if err != nil {
+			errs = append(errs, err)
+			continue
+		}
+		return conn, len(partitions), nil
+	}
+	return nil, 0, fmt.Errorf("connecting to partition %d of topic %s: %w", p.id, c.Topic, errors.Join(errs...))
+}
+
+func (p *partitionRun) close() {
+	if p.conn != nil {
+		p.conn.Close()
+		p.conn = nil
+	}
+}
+
+// fetch brings one fetch's records to the worker. After an error it connects anew.
+func (p *partitionRun) fetch(ctx context.Context) {
+	err := p.read(ctx)
+	if err == nil || ctx.Err() != nil {
+		return
+	}
+	if errors.Is(err, io.ErrShortBuffer) {
+		p.buffer = make([]byte, 2*len(p.buffer)) // a record larger than any before it
+		return
+	}
+	p.runner.metrics.errors.WithLabelValues("fetching").Inc()
+	p.log.Warn("cannot fetch, connecting again", "offset", p.worker.next, "error", err)
+	p.close()
+	_ = p.runner.retry(ctx, "connecting to a partition", func() error {
+		conn, _, err := p.dial(ctx)
+		if err != nil {
+			return err
+		}
+		p.conn = conn
+		return p.recheck()
+	})
+}
+
+// recheck says what has become of the offset to read next, after a fetch failed.
+func (p *partitionRun) recheck() error {
+	first, last, err := p.conn.ReadOffsets()
+	switch next := p.worker.next; {
+	case err != nil:
+		p.close()
+		return err
+	case next > last:
+		err := fmt.Errorf("%w: offset %d of partition %d was read before, but topic %s now ends at %d: records that were acknowledged "+
+			"are gone (the topic was deleted and made again, or an unclean leader was elected). Use a new group to read what there is "+
+			"from its start: --group %s-2", ErrRefused, next, p.id, p.runner.config.Topic, last, p.runner.config.Group)
+		p.runner.fail(err)
+		return backoff.Permanent(err)
+	case next < first:
+		p.log.Error("records were deleted by the topic's retention before they were read", "next", next, "first", first, "lost", first-next)
+		p.runner.metrics.errors.WithLabelValues("reading records deleted by retention").Add(float64(first - next))
+		p.worker.next = first
+	}
+	return nil
+}
+
+// fetchTimeout is added to FetchWait for the deadline of a fetch.
+const fetchTimeout = 15 * time.Second
+
+func (p *partitionRun) read(ctx context.Context) error {
+	if p.conn == nil {
+		return errors.New("not connected")
+	}
+	c := p.runner.config
+	if err := p.conn.SetDeadline(time.Now().Add(c.FetchWait + fetchTimeout)); err != nil {
+		return err
+	}
+	want := p.worker.next
+	if _, err := p.conn.Seek(want, kafka.SeekAbsolute|kafka.SeekDontCheck); err != nil {
+		return err
+	}
+	batch := p.conn.ReadBatchWith(kafka.ReadBatchConfig{MinBytes: 1, MaxBytes: c.FetchBytes, MaxWait: c.FetchWait})
+	before, bytes := p.worker.records, p.worker.bytes
+	var err error
+	for {
+		var n int
+		n, err = batch.Read(p.buffer)
+		if err != nil {
+			break
+		}
+		offset := batch.Offset() - 1
+		if offset < want {
+			continue // a compressed batch starts where it starts, which may be before what was asked for
+		}
+		if p.worker.empty() {
+			p.since = time.Now()
+		}
+		p.worker.add(offset, p.buffer[:n])
+	}
+	mark := batch.HighWaterMark()
+	if closed := batch.Close(); closed != nil && !errors.Is(err, io.ErrShortBuffer) {
+		err = closed
+	}
+	m := p.runner.metrics
+	m.records.Add(float64(p.worker.records - before))
+	m.bytes.Add(float64(p.worker.bytes - bytes))
+	if errors.Is(err, io.EOF) || errors.Is(err, kafka.RequestTimedOut) {
+		err = nil // the end of the fetch, with or without records
+	}
+	if err == nil {
+		m.lag.WithLabelValues(strconv.Itoa(p.id)).Set(float64(max(0, mark-p.worker.next)))
+	}
+	return err
+}

@@ -1,0 +1,65 @@
+package processors
+
+import "github.com/prometheus/client_golang/prometheus"
+
+// metrics are the processors' own. A metric's name is an interface: docs/operations.md lists them, and a renamed one
+// breaks somebody's dashboard.
+type metrics struct {
+	records     prometheus.Counter
+	bytes       prometheus.Counter
+	requests    prometheus.Counter
+	duplicates  prometheus.Counter
+	deadLetters prometheus.Counter
+	flushes     prometheus.Counter
+	flushTime   prometheus.Histogram
+	reloads     *prometheus.CounterVec
+	evictions   prometheus.Counter
+	cacheBytes  *prometheus.GaugeVec
+	lag         *prometheus.GaugeVec
+	position    *prometheus.GaugeVec
+	assigned    prometheus.Gauge
+	rebalances  prometheus.Counter
+	errors      *prometheus.CounterVec
+}
+
+func newMetrics(r prometheus.Registerer) *metrics {
+	counter := func(name, help string) prometheus.Counter {
+		return prometheus.NewCounter(prometheus.CounterOpts{Namespace: "tidegauge", Subsystem: "processor", Name: name, Help: help})
+	}
+	gauge := func(name, help string, labels ...string) *prometheus.GaugeVec {
+		return prometheus.NewGaugeVec(prometheus.GaugeOpts{Namespace: "tidegauge", Subsystem: "processor", Name: name, Help: help}, labels)
+	}
+	m := &metrics{
+		records:     counter("records_total", "Records read from the topic."),
+		bytes:       counter("record_bytes_total", "Bytes of the values of records read from the topic."),
+		requests:    counter("requests_total", "Requests that were new to their minute."),
+		duplicates:  counter("duplicates_total", "Requests that were already in their minute: repetitions of a producer, a reader or a restart."),
+		deadLetters: counter("dead_letters_total", "Records that could not become requests; see table dead_letters."),
+		flushes:     counter("flushes_total", "Flushes acknowledged by ClickHouse."),
+		flushTime: prometheus.NewHistogram(prometheus.HistogramOpts{
+			Namespace: "tidegauge", Subsystem: "processor", Name: "flush_seconds",
+			Help:    "From the start of a flush to ClickHouse's acknowledgement of all of it.",
+			Buckets: prometheus.ExponentialBuckets(0.005, 2, 14),
+		}),
+		reloads: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Namespace: "tidegauge", Subsystem: "processor", Name: "reloads_total",
+			Help: "Sets read back from ClickHouse because they were touched and not in memory.",
+		}, []string{"entity"}),
+		evictions:  counter("evictions_total", "Sets dropped from memory to stay within the budget."),
+		cacheBytes: gauge("cache_bytes", "Memory held by sets.", "partition"),
+		lag:        gauge("lag_records", "Records in the partition that are not read yet.", "partition"),
+		position:   gauge("committed_offset", "The offset committed last.", "partition"),
+		assigned: prometheus.NewGauge(prometheus.GaugeOpts{Namespace: "tidegauge", Subsystem: "processor",
+			Name: "assigned_partitions", Help: "Partitions this process owns."}),
+		rebalances: counter("generations_total", "Generations of the consumer group that this process joined."),
+		errors: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Namespace: "tidegauge", Subsystem: "processor", Name: "errors_total",
+			Help: "Errors that were retried, by what was being done.",
+		}, []string{"doing"}),
+	}
+	if r != nil {
+		r.MustRegister(m.records, m.bytes, m.requests, m.duplicates, m.deadLetters, m.flushes, m.flushTime, m.reloads,
+			m.evictions, m.cacheBytes, m.lag, m.position, m.assigned, m.rebalances, m.errors)
+	}
+	return m
+}

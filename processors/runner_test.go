@@ -1,0 +1,362 @@
+package processors
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"maps"
+	"slices"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/segmentio/kafka-go"
+
+	"tidegauge/schemas"
+	"tidegauge/testenv"
+)
+
+func TestMain(m *testing.M) { testenv.Main(m) }
+
+// runnerTest is a topic on a broker, a store in memory, and runners between them.
+type runnerTest struct {
+	t             *testing.T
+	broker, topic string
+	partitions    int
+	client        *kafka.Client
+}
+
+func newRunnerTest(t *testing.T, partitions int) *runnerTest {
+	r := &runnerTest{t: t, broker: testenv.Broker(t), topic: "requests", partitions: partitions}
+	testenv.CreateTopic(t, r.broker, r.topic, partitions)
+	r.client = &kafka.Client{Addr: kafka.TCP(r.broker), Timeout: 10 * time.Second}
+	return r
+}
+
+func (r *runnerTest) config() Config {
+	c := DefaultConfig()
+	c.Brokers, c.Topic, c.FlushInterval, c.FetchWait = []string{r.broker}, r.topic, 50*time.Millisecond, 20*time.Millisecond
+	return c
+}
+
+// produce writes values to one partition.
+func (r *runnerTest) produce(partition int, values ...string) {
+	r.t.Helper()
+	var records []kafka.Record
+	for _, v := range values {
+		var value kafka.Bytes
+		if v != "" {
+			value = kafka.NewBytes([]byte(v))
+		}
+		records = append(records, kafka.Record{Value: value})
+	}
+	answer, err := r.client.Produce(r.t.Context(), &kafka.ProduceRequest{
+		Topic: r.topic, Partition: partition, RequiredAcks: kafka.RequireAll, Records: kafka.NewRecordReader(records...)})
+	if err = errors.Join(err); err != nil {
+		r.t.Fatal(err)
+	}
+	if answer.Error != nil {
+		r.t.Fatal(answer.Error)
+	}
+}
+
+// requests makes n requests of a service, one every 10 ms from the first.
+func requests(service string, first, n int) []string {
+	var out []string
+	for i := range n {
+		var r schemas.Request
+		r.Reset()
+		r.Service, r.Model, r.Outcome, r.RequestID = service, "m", schemas.OK, fmt.Sprint("r", first+i)
+		r.ArrivalUS, r.RequestTokens, r.ResponseTokens = int64(first+i)*10_000, int64(i%700), int64(1+i%90)
+		r.Conversation = fmt.Sprint("c", (first+i)/7)
+		out = append(out, string(schemas.AppendJSON(nil, &r)))
+	}
+	return out
+}
+
+// start runs a runner until stop is called, which gives Run's error.
+func (r *runnerTest) start(c Config, store Store) (runner *Runner, stop func() error) {
+	r.t.Helper()
+	runner, err := New(c, Dependencies{Store: store, Logger: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan error, 1)
+	go func() { done <- runner.Run(ctx) }()
+	stopped := false
+	var result error
+	stop = func() error {
+		if !stopped {
+			cancel()
+			result, stopped = <-done, true
+		}
+		return result
+	}
+	r.t.Cleanup(func() { stop() })
+	return runner, stop
+}
+
+// committed gives the group's offset of each partition.
+func (r *runnerTest) committed(group string) map[int]int64 {
+	r.t.Helper()
+	ids := make([]int, r.partitions)
+	for i := range ids {
+		ids[i] = i
+	}
+	answer, err := r.client.OffsetFetch(r.t.Context(), &kafka.OffsetFetchRequest{GroupID: group, Topics: map[string][]int{r.topic: ids}})
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	out := make(map[int]int64)
+	for _, p := range answer.Topics[r.topic] {
+		out[p.Partition] = p.CommittedOffset
+	}
+	return out
+}
+
+// eventually waits for a condition.
+func eventually(t *testing.T, what string, is func() bool) {
+	t.Helper()
+	for deadline := time.Now().Add(30 * time.Second); !is(); time.Sleep(10 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatalf("after 30 s it is not so that %s", what)
+		}
+	}
+}
+
+func (r *runnerTest) waitCommitted(want map[int]int64) {
+	r.t.Helper()
+	eventually(r.t, fmt.Sprintf("%v is committed", want), func() bool { return maps.Equal(r.committed("tidegauge"), want) })
+}
+
+func (m *memStore) len(table string) int {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return len(m.tables[table])
+}
+
+// undisturbed gives the tables that one worker makes of the records of one partition at once.
+func undisturbed(t *testing.T, values []string) *memStore {
+	w := newWorker("requests", 0, 1, "tidegauge", newMemStore(), newMetrics(nil))
+	for i, v := range values {
+		w.add(int64(i), []byte(v))
+	}
+	f, err := w.prepare(context.Background())
+	if err != nil {
+		t.Fatal(err)
+	}
+	store := newMemStore()
+	if err := store.Write(context.Background(), f.stages()); err != nil {
+		t.Fatal(err)
+	}
+	return store
+}
+
+func sameTables(t *testing.T, want, got *memStore, tables ...string) {
+	t.Helper()
+	for _, table := range tables {
+		if diff := cmp.Diff(want.dump(table), got.dump(table)); diff != "" {
+			t.Errorf("table %s (-want +got):\n%s", table, diff)
+		}
+	}
+}
+
+func TestRunnerDeadLetters(t *testing.T) {
+	r := newRunnerTest(t, 2)
+	service := "a"
+	mine := schemas.Partition(service, 2)
+	long := `{"service":"a","x":"` + strings.Repeat("y", 2*schemas.MaxDeadLetter) + `"`
+	good := requests(service, 0, 3)
+	r.produce(mine, good[0], "{nonsense", "", strings.Replace(good[1], `"arrival_us":`, `"arrival_us":9`+strings.Repeat("9", 14), 1), long, good[2])
+	r.produce(1-mine, good[1])
+	store := newMemStore()
+	_, stop := r.start(r.config(), store)
+	r.waitCommitted(map[int]int64{mine: 6, 1 - mine: 1})
+	if err := stop(); err != nil {
+		t.Fatal(err)
+	}
+	if n := store.len("requests"); n != 2 {
+		t.Errorf("%d requests stored, want 2", n)
+	}
+	got := make(map[string]string)
+	for _, row := range store.tables["dead_letters"] {
+		got[fmt.Sprint(row.values["partition"] == int32(mine), row.values["offset"])] = row.values["reason"].(string)
+		if v := row.values["value"].(string); len(v) > schemas.MaxDeadLetter {
+			t.Errorf("a dead letter keeps %d bytes", len(v))
+		}
+	}
+	for key, want := range map[string]string{
+		"true 1": "undecodable", "true 2": "empty", "true 3": "arrival_us", "true 4": "undecodable", "false 0": "misrouted",
+	} {
+		if !strings.Contains(got[key], want) {
+			t.Errorf("dead letter %s: %q, want %q", key, got[key], want)
+		}
+		delete(got, key)
+	}
+	if len(got) > 0 {
+		t.Errorf("dead letters nobody expects: %v", got)
+	}
+}
+
+func TestRunnerStopsCleanlyAndGoesOn(t *testing.T) {
+	r := newRunnerTest(t, 1)
+	all := requests("a", 0, 3000)
+	store := newMemStore()
+	c := r.config()
+	c.FlushInterval = time.Minute // nothing is flushed before the stop
+	r.produce(0, all[:1000]...)
+	runner, stop := r.start(c, store)
+	eventually(t, "the runner is ready", func() bool { return runner.Ready() == nil })
+	eventually(t, "records are read", func() bool { return counterValue(runner.metrics.records) == 1000 })
+	if n := store.len("requests"); n != 0 {
+		t.Errorf("%d requests stored before the flush", n)
+	}
+	if err := stop(); err != nil {
+		t.Fatal(err)
+	}
+	r.waitCommitted(map[int]int64{0: 1000})
+	r.produce(0, all[1000:]...)
+	_, stop = r.start(r.config(), store)
+	r.waitCommitted(map[int]int64{0: 3000})
+	if err := stop(); err != nil {
+		t.Fatal(err)
+	}
+	sameTables(t, undisturbed(t, all), store, "requests", "minutes", "conversations")
+}
+
+// TestRunnerRebalances lets runners come and go while records arrive.
+func TestRunnerRebalances(t *testing.T) {
+	r := newRunnerTest(t, 4)
+	services := []string{"a", "b", "c", "d", "e", "f"}
+	store := newMemStore()
+	want := make(map[int]int64)
+	var all []string
+	round := func(first int) {
+		for _, s := range services {
+			p := schemas.Partition(s, 4)
+			batch := requests(s, first, 500)
+			all = append(all, batch...)
+			r.produce(p, batch...)
+			want[p] += 500
+		}
+	}
+	for p := range 4 {
+		want[p] = -1
+	}
+	for _, s := range services {
+		want[schemas.Partition(s, 4)] = 0
+	}
+	round(0)
+	_, stopA := r.start(r.config(), store)
+	r.waitCommitted(want)
+	b, stopB := r.start(r.config(), store)
+	round(500)
+	eventually(t, "the second runner has joined", func() bool { return b.Ready() == nil })
+	r.waitCommitted(want)
+	round(1000)
+	if err := stopA(); err != nil {
+		t.Fatal(err)
+	}
+	round(1500)
+	r.waitCommitted(want)
+	if err := stopB(); err != nil {
+		t.Fatal(err)
+	}
+	sameTables(t, undisturbed(t, all), store, "requests", "minutes", "conversations")
+}
+
+func TestRunnerRefuses(t *testing.T) {
+	for name, c := range map[string]struct {
+		change func(r *runnerTest, store *memStore)
+		want   string
+	}{
+		"an empty database": {func(_ *runnerTest, store *memStore) { clear(store.tables) }, "another or an older database"},
+		"an older database": {func(_ *runnerTest, store *memStore) {
+			for key, row := range store.tables["positions"] {
+				row.values["position"] = int64(40)
+				store.tables["positions"][key] = row
+			}
+		}, "only up to offset 40"},
+		"another number of partitions": {func(_ *runnerTest, store *memStore) {
+			for key, row := range store.tables["positions"] {
+				row.values["partitions"] = int32(5)
+				store.tables["positions"][key] = row
+			}
+		}, "has 1 partitions, but had 5"},
+		"a recreated topic": {func(r *runnerTest, _ *memStore) {
+			if _, err := r.client.DeleteTopics(r.t.Context(), &kafka.DeleteTopicsRequest{Topics: []string{r.topic}}); err != nil {
+				r.t.Fatal(err)
+			}
+			testenv.CreateTopic(r.t, r.broker, r.topic, 1)
+			// Some brokers forget the group's offsets with the topic; here they are still there.
+			g := "tidegauge"
+			if _, err := r.client.OffsetCommit(r.t.Context(), &kafka.OffsetCommitRequest{GroupID: g, GenerationID: -1,
+				Topics: map[string][]kafka.OffsetCommit{r.topic: {{Partition: 0, Offset: 100}}}}); err != nil {
+				r.t.Fatal(err)
+			}
+		}, "was deleted and made again"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := newRunnerTest(t, 1)
+			r.produce(0, requests("a", 0, 100)...)
+			store := newMemStore()
+			_, stop := r.start(r.config(), store)
+			r.waitCommitted(map[int]int64{0: 100})
+			if err := stop(); err != nil {
+				t.Fatal(err)
+			}
+			c.change(r, store)
+			runner, stop := r.start(r.config(), store)
+			eventually(t, "the runner refuses", func() bool { return errors.Is(runner.Ready(), ErrRefused) })
+			err := stop()
+			if !errors.Is(err, ErrRefused) || !strings.Contains(err.Error(), c.want) || !strings.Contains(err.Error(), "group") {
+				t.Errorf("got %v, want %q", err, c.want)
+			}
+		})
+	}
+}
+
+// slowStore takes nothing until it is opened.
+type slowStore struct {
+	*memStore
+	open    chan struct{}
+	waiting atomic.Int64
+}
+
+func (s *slowStore) Write(ctx context.Context, stages [][]schemas.Block) error {
+	s.waiting.Add(1)
+	select {
+	case <-s.open:
+		return s.memStore.Write(ctx, stages)
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// TestRunnerBackPressure holds that a store that does not answer stops the reading, and loses nothing.
+func TestRunnerBackPressure(t *testing.T) {
+	r := newRunnerTest(t, 1)
+	all := requests("a", 0, 20_000)
+	for batch := range slices.Chunk(all, 1000) {
+		r.produce(0, batch...)
+	}
+	store := &slowStore{memStore: newMemStore(), open: make(chan struct{})}
+	c := r.config()
+	c.BatchRequests, c.FetchBytes = 2000, 50_000
+	runner, stop := r.start(c, store)
+	eventually(t, "a flush waits", func() bool { return store.waiting.Load() == 1 })
+	time.Sleep(300 * time.Millisecond) // time enough to read everything, if it did
+	if read := counterValue(runner.metrics.records); read > 5000 {
+		t.Errorf("%v records read while nothing could be stored", read)
+	}
+	close(store.open)
+	r.waitCommitted(map[int]int64{0: 20_000})
+	if err := stop(); err != nil {
+		t.Fatal(err)
+	}
+	sameTables(t, undisturbed(t, all), store.memStore, "requests", "minutes", "conversations")
+}

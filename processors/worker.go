@@ -1,0 +1,401 @@
+package processors
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+
+	"github.com/bits-and-blooms/bloom/v3"
+	"github.com/cespare/xxhash/v2"
+
+	"tidegauge/schemas"
+)
+
+// worker owns one partition: it turns records into members of sets, keeps the sets as a cache over the store, and makes
+// flushes of what was touched. It does no I/O but to reload sets, and starts nothing. Not for concurrent use.
+//
+// The rules that make the result exact, each of which a test breaks when it is taken out:
+//   - a touched set that is not in memory is reloaded before anything is added to it;
+//   - touched means rewritten, also where every record was a duplicate: the row may have been lost between two inserts;
+//   - every set decides for itself whether a request is new to it;
+//   - a flush is prepared only when the one before is stored, so that what is reloaded is all there is.
+type worker struct {
+	topic      string
+	partition  int
+	partitions int
+	group      string
+	store      Store
+	metrics    *metrics
+
+	services map[string]*service
+	last     *service
+	cache    cache
+	decoder  schemas.Decoder
+	request  schemas.Request
+
+	// The batch: requests read since the last flush. members[i] is what sets keep of requests row i.
+	requests    *schemas.Requests
+	members     []Member
+	touched     []*set
+	deadLetters schemas.DeadLetters
+	next        int64 // the offset after the last record read
+	records     int   // records read since the last flush
+	bytes       int64 // their bytes
+
+	hot   []*set    // sets whose evaluation is kept
+	spare []*minute // evaluations to use again
+	idle  []*flush  // flushes to use again
+}
+
+// service is what a worker keeps of one service.
+type service struct {
+	name          string
+	pairs         pairs
+	newest        uint32 // minutes up to here may be stored
+	anyStored     bool
+	minutes       map[uint32]*set
+	lastMinute    *set
+	conversations map[string]*set
+	stored        *bloom.BloomFilter // XXH64 of conversation ids that may be stored; nil: none
+}
+
+func newWorker(topic string, partition, partitions int, group string, store Store, m *metrics) *worker {
+	return &worker{
+		topic: topic, partition: partition, partitions: partitions, group: group, store: store, metrics: m,
+		services: make(map[string]*service), requests: new(schemas.Requests),
+	}
+}
+
+// Sizes of the filter of stored conversations: at least filterRoom more than are stored, at 10 bits each for one in a
+// hundred false alarms. A false alarm, or a filter that has filled up, costs a query, never a wrong row.
+const (
+	filterRoom  = 100_000
+	filterFalse = 0.01
+)
+
+// assign learns what is stored of the partition's services: up to which minute, and which conversations. It must run
+// after the partition's offset was fetched: whatever a previous owner writes later is not committed, so its records are
+// read again.
+func (w *worker) assign(ctx context.Context, next int64) error {
+	w.next = next
+	newest, err := w.store.NewestMinutes(ctx, func(name string) bool {
+		return schemas.Partition(name, w.partitions) == w.partition
+	})
+	if err != nil {
+		return fmt.Errorf("reading what is stored of partition %d: %w", w.partition, err)
+	}
+	var names []string
+	for name, minute := range newest {
+		s := w.service(name)
+		s.newest, s.anyStored = minute, true
+		names = append(names, name)
+	}
+	if len(names) == 0 {
+		return nil
+	}
+	var size uint
+	err = w.store.ConversationHashes(ctx, names,
+		func(n uint64) { size = uint(n) },
+		func(name string, hash uint64) {
+			s := w.service(name)
+			if s.stored == nil {
+				s.stored = bloom.NewWithEstimates(size+filterRoom, filterFalse)
+			}
+			s.store(hash)
+		})
+	if err != nil {
+		return fmt.Errorf("reading the conversations stored of partition %d: %w", w.partition, err)
+	}
+	return nil
+}
+
+func (s *service) store(hash uint64) {
+	var b [8]byte
+	binary.LittleEndian.PutUint64(b[:], hash)
+	s.stored.Add(b[:])
+}
+
+func (s *service) maybeStored(hash uint64) bool {
+	if s.stored == nil {
+		return false
+	}
+	var b [8]byte
+	binary.LittleEndian.PutUint64(b[:], hash)
+	return s.stored.Test(b[:])
+}
+
+func (w *worker) service(name string) *service {
+	if w.last != nil && w.last.name == name {
+		return w.last
+	}
+	s := w.services[name]
+	if s == nil {
+		name = string([]byte(name)) // the decoder's name table may outlive its use
+		s = &service{name: name, minutes: make(map[uint32]*set), conversations: make(map[string]*set)}
+		w.services[name] = s
+	}
+	w.last = s
+	return s
+}
+
+// Reasons of dead letters, as they stand in the table after "misrouted: " and the like.
+var errTooManyStreams = errors.New("too many streams")
+
+// add takes one record. A record that cannot become a request becomes a dead letter.
+func (w *worker) add(offset int64, value []byte) {
+	w.next = offset + 1
+	w.records++
+	w.bytes += int64(len(value))
+	if err := w.decode(value); err != nil {
+		w.deadLetters.Append(w.topic, int32(w.partition), offset, err.Error(), value)
+		w.metrics.deadLetters.Inc()
+	}
+}
+
+func (w *worker) decode(value []byte) error {
+	r := &w.request
+	if len(value) == 0 {
+		return errors.New("empty: the record has no value")
+	}
+	if err := w.decoder.Decode(value, r); err != nil {
+		return fmt.Errorf("undecodable: %w", err)
+	}
+	if _, err := r.Validate(); err != nil {
+		return fmt.Errorf("refused: %w", err)
+	}
+	if want := schemas.Partition(r.Service, w.partitions); want != w.partition {
+		return fmt.Errorf("misrouted: service %q belongs to partition %d of %d by Kafka's standard partitioner; "+
+			"key records by service with murmur2, or re-key the topic", r.Service, want, w.partitions)
+	}
+	s := w.service(r.Service)
+	stream, ok := s.pairs.number(r.Model, r.LogType)
+	if !ok {
+		return fmt.Errorf("%w: service %q has more than %d pairs of model and log type", errTooManyStreams, r.Service, maxPairs)
+	}
+	content := r.Content()
+	row := int32(len(w.members))
+	w.requests.Append(r, content)
+	stored := schemas.StoredRequest{
+		ArrivalUS: r.ArrivalUS, Seq: r.Seq, IDHash: schemas.IDHash(r.RequestID), Content: content, Outcome: r.Outcome,
+		StatusCode: r.StatusCode, RequestTokens: int32(r.RequestTokens), ResponseTokens: int32(r.ResponseTokens),
+		ElapsedUS: r.ElapsedUS, TTFTUS: r.TTFTUS,
+	}
+	w.members = append(w.members, newMember(&stored, stream))
+	w.touch(w.minuteSet(s, uint32(r.ArrivalUS/schemas.MinuteUS)), row)
+	if r.Conversation != "" {
+		w.touch(w.conversationSet(s, r.Conversation), row)
+	}
+	return nil
+}
+
+func (w *worker) minuteSet(s *service, number uint32) *set {
+	if m := s.lastMinute; m != nil && m.number == number {
+		return m
+	}
+	m := s.minutes[number]
+	if m == nil {
+		m = &set{service: s, number: number, loaded: !s.anyStored || number > s.newest}
+		s.minutes[number] = m
+	}
+	s.lastMinute = m
+	return m
+}
+
+func (w *worker) conversationSet(s *service, id string) *set {
+	c := s.conversations[id]
+	if c == nil {
+		hash := xxhash.Sum64String(id)
+		id = string([]byte(id)) // the decoder's arena would stay alive for it
+		c = &set{service: s, conversation: id, loaded: !s.maybeStored(hash)}
+		if s.stored == nil {
+			s.stored = bloom.NewWithEstimates(filterRoom, filterFalse)
+		}
+		s.store(hash) // it will be stored by the next flush, and looked up once it is evicted
+		s.conversations[id] = c
+	}
+	return c
+}
+
+func (w *worker) touch(s *set, row int32) {
+	s.pending = append(s.pending, row)
+	if !s.touched {
+		s.touched = true
+		w.touched = append(w.touched, s)
+	}
+}
+
+// empty says whether there is nothing to flush.
+func (w *worker) empty() bool { return w.records == 0 }
+
+// flush is what one flush writes, and the memory for it.
+type flush struct {
+	next          int64 // the offset to commit once it is stored
+	records       int
+	duplicates    int // requests that were already in their minute
+	requests      schemas.Requests
+	fresh         []int32
+	minutes       schemas.Minutes
+	conversations schemas.Conversations
+	deadLetters   schemas.DeadLetters
+	positions     schemas.Positions
+	memory        memory
+}
+
+// stages gives the flush's blocks in the order in which they must be stored: requests before the rows computed from
+// them (a crash between leaves requests whose rows are rewritten, never rows without requests), positions last.
+func (f *flush) stages() [][]schemas.Block {
+	var first, second []schemas.Block
+	if f.requests.Len() > 0 {
+		first = append(first, f.requests.Block())
+	}
+	if f.deadLetters.Len() > 0 {
+		first = append(first, f.deadLetters.Block())
+	}
+	if f.minutes.Len() > 0 {
+		second = append(second, f.minutes.Block())
+	}
+	if f.conversations.Len() > 0 {
+		second = append(second, f.conversations.Block())
+	}
+	return [][]schemas.Block{first, second, {f.positions.Block()}}
+}
+
+// prepare reloads the touched sets that are not in memory, merges what was read into them, and gives the flush that
+// stores it. The batch is empty afterwards. On an error (ctx has ended) nothing has changed.
+func (w *worker) prepare(ctx context.Context) (*flush, error) {
+	if err := w.reload(ctx); err != nil {
+		return nil, err
+	}
+	f := w.freshFlush()
+	f.next, f.records = w.next, w.records
+	for _, s := range w.touched {
+		if s.conversation == "" {
+			w.flushMinute(s, f)
+		} else {
+			w.flushConversation(s, f)
+		}
+		s.touched = false
+		w.cache.touch(s)
+		w.cache.account(s)
+	}
+	f.duplicates = len(w.members) - len(f.fresh)
+	if f.duplicates == 0 {
+		f.requests, *w.requests = *w.requests, f.requests
+	} else {
+		f.requests.Gather(w.requests, f.fresh)
+		w.requests.Reset()
+	}
+	f.deadLetters, w.deadLetters = w.deadLetters, f.deadLetters
+	f.positions.Group = append(f.positions.Group, w.group)
+	f.positions.Topic = append(f.positions.Topic, w.topic)
+	f.positions.Partition = append(f.positions.Partition, int32(w.partition))
+	f.positions.Position = append(f.positions.Position, f.next)
+	f.positions.Partitions = append(f.positions.Partitions, int32(w.partitions))
+	clear(w.touched)
+	w.touched, w.members, w.records, w.bytes = w.touched[:0], w.members[:0], 0, 0
+	return f, nil
+}
+
+func (w *worker) freshFlush() *flush {
+	if n := len(w.idle); n > 0 {
+		f := w.idle[n-1]
+		w.idle = w.idle[:n-1]
+		return f
+	}
+	return new(flush)
+}
+
+// stored says that a flush is in the store: its memory may be used again, and the next flush be prepared.
+func (w *worker) stored(f *flush) {
+	f.requests.Reset()
+	f.minutes.Reset()
+	f.conversations.Reset()
+	f.deadLetters.Reset()
+	f.positions.Reset()
+	f.memory.reset()
+	f.fresh = f.fresh[:0]
+	w.idle = append(w.idle, f)
+}
+
+// keepFrom is the number of members from which an evaluation is kept to go on with, and maxHot how many are: below, it
+// is as cheap to compute the row again; beyond, the memory is better spent on sets.
+const (
+	keepFrom = 512
+	maxHot   = 64
+)
+
+func (w *worker) flushMinute(s *set, f *flush) {
+	from := s.merge(w.members, func(row int32) { f.fresh = append(f.fresh, row) })
+	e := s.evaluation
+	if e == nil {
+		if n := len(w.spare); n > 0 {
+			e, w.spare = w.spare[n-1], w.spare[:n-1]
+		} else {
+			e = new(minute)
+		}
+	} else if from < e.done {
+		e.reset()
+	}
+	e.take(s.members, s.service.pairs.list)
+	e.rows(s.service.name, s.number, uint64(len(s.members)), &f.minutes, &f.memory)
+	s.service.newest, s.service.anyStored = max(s.service.newest, s.number), true
+	switch {
+	case s.evaluation != nil:
+	case len(s.members) >= keepFrom:
+		if len(w.hot) == maxHot {
+			w.cool(w.hot[0])
+		}
+		s.evaluation = e
+		w.hot = append(w.hot, s)
+	default:
+		e.reset()
+		w.spare = append(w.spare, e)
+	}
+}
+
+// cool gives up a set's kept evaluation.
+func (w *worker) cool(s *set) {
+	if s.evaluation == nil {
+		return
+	}
+	s.evaluation.reset()
+	w.spare = append(w.spare, s.evaluation)
+	s.evaluation = nil
+	for i, h := range w.hot {
+		if h == s {
+			w.hot = append(w.hot[:i], w.hot[i+1:]...)
+			return
+		}
+	}
+}
+
+func (w *worker) flushConversation(s *set, f *flush) {
+	s.merge(w.members, func(int32) {})
+	if len(s.members) > schemas.MaxTurns {
+		s.members, s.cut = s.members[:schemas.MaxTurns], true
+	}
+	conversationRow(s.service.name, s.conversation, s.members, s.cut, &f.conversations)
+}
+
+// evict drops the least recently touched sets until the cache is within budget bytes, but for those touched since the
+// last flush was prepared. A flush may be under way: nothing is reloaded before it is stored.
+func (w *worker) evict(budget int) {
+	for s := w.cache.oldest; s != nil && w.cache.bytes > budget; {
+		next := s.newer
+		if !s.touched {
+			w.cool(s)
+			w.cache.remove(s)
+			if s.conversation == "" {
+				delete(s.service.minutes, s.number)
+				if s.service.lastMinute == s {
+					s.service.lastMinute = nil
+				}
+			} else {
+				delete(s.service.conversations, s.conversation)
+			}
+			w.metrics.evictions.Inc()
+		}
+		s = next
+	}
+}
