@@ -2,12 +2,8 @@ package processors
 
 import (
 	"context"
-	"encoding/binary"
 	"errors"
 	"fmt"
-
-	"github.com/bits-and-blooms/bloom/v3"
-	"github.com/cespare/xxhash/v2"
 
 	"tidegauge/schemas"
 )
@@ -31,6 +27,7 @@ type worker struct {
 	services map[string]*service
 	last     *service
 	cache    cache
+	known    filter // conversations that may be stored
 	decoder  schemas.Decoder
 	request  schemas.Request
 
@@ -51,13 +48,13 @@ type worker struct {
 // service is what a worker keeps of one service.
 type service struct {
 	name          string
+	hash          uint64
 	pairs         pairs
 	newest        uint32 // minutes up to here may be stored
 	anyStored     bool
 	minutes       map[uint32]*set
 	lastMinute    *set
 	conversations map[string]*set
-	stored        *bloom.BloomFilter // XXH64 of conversation ids that may be stored; nil: none
 }
 
 func newWorker(topic string, partition, partitions int, group string, store Store, m *metrics) *worker {
@@ -66,13 +63,6 @@ func newWorker(topic string, partition, partitions int, group string, store Stor
 		services: make(map[string]*service), requests: new(schemas.Requests),
 	}
 }
-
-// Sizes of the filter of stored conversations: at least filterRoom more than are stored, at 10 bits each for one in a
-// hundred false alarms. A false alarm, or a filter that has filled up, costs a query, never a wrong row.
-const (
-	filterRoom  = 100_000
-	filterFalse = 0.01
-)
 
 // assign learns what is stored of the partition's services: up to which minute, and which conversations. It must run
 // after the partition's offset was fetched: whatever a previous owner writes later is not committed, so its records are
@@ -94,35 +84,13 @@ func (w *worker) assign(ctx context.Context, next int64) error {
 	if len(names) == 0 {
 		return nil
 	}
-	var size uint
 	err = w.store.ConversationHashes(ctx, names,
-		func(n uint64) { size = uint(n) },
-		func(name string, hash uint64) {
-			s := w.service(name)
-			if s.stored == nil {
-				s.stored = bloom.NewWithEstimates(size+filterRoom, filterFalse)
-			}
-			s.store(hash)
-		})
+		func(n uint64) { w.known.reserve(uint(n)) },
+		func(name string, hash uint64) { w.known.add(w.service(name).hash, hash) })
 	if err != nil {
 		return fmt.Errorf("reading the conversations stored of partition %d: %w", w.partition, err)
 	}
 	return nil
-}
-
-func (s *service) store(hash uint64) {
-	var b [8]byte
-	binary.LittleEndian.PutUint64(b[:], hash)
-	s.stored.Add(b[:])
-}
-
-func (s *service) maybeStored(hash uint64) bool {
-	if s.stored == nil {
-		return false
-	}
-	var b [8]byte
-	binary.LittleEndian.PutUint64(b[:], hash)
-	return s.stored.Test(b[:])
 }
 
 func (w *worker) service(name string) *service {
@@ -132,7 +100,7 @@ func (w *worker) service(name string) *service {
 	s := w.services[name]
 	if s == nil {
 		name = string([]byte(name)) // the decoder's name table may outlive its use
-		s = &service{name: name, minutes: make(map[uint32]*set), conversations: make(map[string]*set)}
+		s = &service{name: name, hash: nameHash(name), minutes: make(map[uint32]*set), conversations: make(map[string]*set)}
 		w.services[name] = s
 	}
 	w.last = s
@@ -205,13 +173,14 @@ func (w *worker) minuteSet(s *service, number uint32) *set {
 func (w *worker) conversationSet(s *service, id string) *set {
 	c := s.conversations[id]
 	if c == nil {
-		hash := xxhash.Sum64String(id)
+		hash := nameHash(id)
 		id = string([]byte(id)) // the decoder's arena would stay alive for it
-		c = &set{service: s, conversation: id, loaded: !s.maybeStored(hash)}
-		if s.stored == nil {
-			s.stored = bloom.NewWithEstimates(filterRoom, filterFalse)
+		c = &set{service: s, conversation: id, loaded: true}
+		if w.known.has(s.hash, hash) {
+			c.loaded = false
+		} else {
+			w.known.add(s.hash, hash) // it will be stored by the next flush, and looked up once it is evicted
 		}
-		s.store(hash) // it will be stored by the next flush, and looked up once it is evicted
 		s.conversations[id] = c
 	}
 	return c
