@@ -146,8 +146,8 @@ func Redact(address string) string {
 	if !hasQuery {
 		return address
 	}
-	if strings.Contains(query, "@") && !strings.Contains(address, "@") {
-		return address + "?" + hidden // a ? in the password: the rest of it is here
+	if strings.Contains(query, "@") {
+		return address + "?" + hidden // perhaps the password has a ? in it, and the rest of it is here
 	}
 	parameters := strings.Split(query, "&")
 	for i, parameter := range parameters {

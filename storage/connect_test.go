@@ -197,6 +197,7 @@ func FuzzRedactHidesPasswords(f *testing.F) {
 	f.Add("geheim", "h/d?a=b")
 	f.Add("a?b", "h")
 	f.Add("a/b@c", "h,i?password=geheim")
+	f.Add("@?", "0")
 	f.Fuzz(func(t *testing.T, password, rest string) {
 		const mark = "\x01secret\x01"
 		if strings.ContainsAny(rest, "@:") || strings.Contains(password, "secret") {

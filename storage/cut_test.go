@@ -32,8 +32,7 @@ func TestCutKeepsEveryRowWithinBounds(t *testing.T) {
 			pieces = append(pieces, piece{block: block, to: rows})
 		}
 		seen := make([]int, total)
-		var visit func(c chunk)
-		visit = func(c chunk) {
+		visit := func(c chunk) {
 			rows, named, unnamed := 0, map[uint32]bool{}, 0
 			for _, p := range c.pieces {
 				values := p.values(p.block.Columns[0].Data).([]int)
