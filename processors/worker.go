@@ -129,6 +129,11 @@ func (w *worker) decode(value []byte) error {
 	if err := w.decoder.Decode(value, r); err != nil {
 		return fmt.Errorf("undecodable: %w", err)
 	}
+	return w.take(r)
+}
+
+// take adds a request to the batch. Its strings are kept as they are.
+func (w *worker) take(r *schemas.Request) error {
 	if _, err := r.Validate(); err != nil {
 		return fmt.Errorf("refused: %w", err)
 	}
