@@ -120,13 +120,11 @@ func TestValidate(t *testing.T) {
 		r := full()
 		c.change(&r)
 		_, err := r.Validate()
-		if got := ""; err != nil {
-			got = err.Error()
-			if c.want == "" || !strings.Contains(got, c.want) {
-				t.Errorf("%s: got %q, want %q", name, got, c.want)
-			}
-		} else if c.want != "" {
+		switch {
+		case err == nil && c.want != "":
 			t.Errorf("%s: accepted", name)
+		case err != nil && (c.want == "" || !strings.Contains(err.Error(), c.want)):
+			t.Errorf("%s: got %q, want %q", name, err, c.want)
 		}
 	}
 	r := full()

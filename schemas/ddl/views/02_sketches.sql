@@ -3,8 +3,8 @@
 -- ascending array of numbers, each (bucket + 32768) * 2^40 + count. A bucket may come more than once. Zeros are not in it:
 -- the rows count them apart. Parameters as in stream_minutes.
 --
--- Windows of some minutes hold few buckets: putting them one after another and sorting is ten times as fast as counting
--- by window and bucket. The buckets of a whole range are counted, or their number would grow with it. One of the two
+-- Windows of up to two hours hold few buckets: putting them one after another and sorting is several times as fast as counting
+-- by window and bucket. In longer ones buckets are counted, or their number would grow with the window. One of the two
 -- queries has a condition that is false, and reads nothing.
 CREATE OR REPLACE VIEW token_sketches {{onCluster}} AS
 WITH ((b, c) -> bitShiftLeft(toUInt64(b + 32768), 40) + c) AS pack
@@ -14,7 +14,7 @@ SELECT
     arraySort(groupArrayArray(arrayMap((b, c) -> pack(b, c), response_buckets, response_counts))) AS response_sketch
 FROM stream_minutes(service = {service:String}, model = {model:Nullable(String)}, log_type = {log_type:Nullable(String)},
     from_us = {from_us:Int64}, to_us = {to_us:Int64}, step_s = {step_s:UInt32})
-WHERE {step_s:UInt32} > 0
+WHERE {step_s:UInt32} BETWEEN 1 AND 7200
 GROUP BY window_start
 UNION ALL
 SELECT
@@ -27,14 +27,14 @@ FROM
     FROM stream_minutes(service = {service:String}, model = {model:Nullable(String)}, log_type = {log_type:Nullable(String)},
         from_us = {from_us:Int64}, to_us = {to_us:Int64}, step_s = {step_s:UInt32})
     ARRAY JOIN request_buckets AS b, request_counts AS n
-    WHERE {step_s:UInt32} = 0
+    WHERE {step_s:UInt32} NOT BETWEEN 1 AND 7200
     GROUP BY window_start, b
     UNION ALL
     SELECT window_start, 1 AS kind, b, sum(n) AS c
     FROM stream_minutes(service = {service:String}, model = {model:Nullable(String)}, log_type = {log_type:Nullable(String)},
         from_us = {from_us:Int64}, to_us = {to_us:Int64}, step_s = {step_s:UInt32})
     ARRAY JOIN response_buckets AS b, response_counts AS n
-    WHERE {step_s:UInt32} = 0
+    WHERE {step_s:UInt32} NOT BETWEEN 1 AND 7200
     GROUP BY window_start, b
 )
 GROUP BY window_start;
@@ -50,7 +50,7 @@ SELECT
     arraySort(groupArrayArray(arrayMap((b, c) -> pack(b, c), tpot_buckets, tpot_counts))) AS tpot_sketch
 FROM stream_minutes(service = {service:String}, model = {model:Nullable(String)}, log_type = {log_type:Nullable(String)},
     from_us = {from_us:Int64}, to_us = {to_us:Int64}, step_s = {step_s:UInt32})
-WHERE {step_s:UInt32} > 0
+WHERE {step_s:UInt32} BETWEEN 1 AND 7200
 GROUP BY window_start
 UNION ALL
 SELECT
@@ -64,21 +64,21 @@ FROM
     FROM stream_minutes(service = {service:String}, model = {model:Nullable(String)}, log_type = {log_type:Nullable(String)},
         from_us = {from_us:Int64}, to_us = {to_us:Int64}, step_s = {step_s:UInt32})
     ARRAY JOIN elapsed_buckets AS b, elapsed_counts AS n
-    WHERE {step_s:UInt32} = 0
+    WHERE {step_s:UInt32} NOT BETWEEN 1 AND 7200
     GROUP BY window_start, b
     UNION ALL
     SELECT window_start, 1 AS kind, b, sum(n) AS c
     FROM stream_minutes(service = {service:String}, model = {model:Nullable(String)}, log_type = {log_type:Nullable(String)},
         from_us = {from_us:Int64}, to_us = {to_us:Int64}, step_s = {step_s:UInt32})
     ARRAY JOIN ttft_buckets AS b, ttft_counts AS n
-    WHERE {step_s:UInt32} = 0
+    WHERE {step_s:UInt32} NOT BETWEEN 1 AND 7200
     GROUP BY window_start, b
     UNION ALL
     SELECT window_start, 2 AS kind, b, sum(n) AS c
     FROM stream_minutes(service = {service:String}, model = {model:Nullable(String)}, log_type = {log_type:Nullable(String)},
         from_us = {from_us:Int64}, to_us = {to_us:Int64}, step_s = {step_s:UInt32})
     ARRAY JOIN tpot_buckets AS b, tpot_counts AS n
-    WHERE {step_s:UInt32} = 0
+    WHERE {step_s:UInt32} NOT BETWEEN 1 AND 7200
     GROUP BY window_start, b
 )
 GROUP BY window_start;

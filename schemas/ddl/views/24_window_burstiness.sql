@@ -12,7 +12,7 @@ SELECT
 FROM
 (
     SELECT assumeNotNull(gap_cv) AS cv
-    FROM arrivals(service = {service:String}, model = {model:Nullable(String)}, log_type = {log_type:Nullable(String)},
+    FROM arrival_sums(service = {service:String}, model = {model:Nullable(String)}, log_type = {log_type:Nullable(String)},
         from_us = {from_us:Int64}, to_us = {to_us:Int64}, step_s = {step_s:UInt32})
     WHERE gaps >= 10 AND isNotNull(gap_cv)
 );

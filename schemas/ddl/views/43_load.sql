@@ -14,8 +14,8 @@ SELECT
     ends.tpot_mean AS tpot_mean
 FROM
 (
-    SELECT window_start, requests, rate, gap_cv
-    FROM arrivals(service = {service:String}, model = {model:Nullable(String)}, log_type = {log_type:Nullable(String)},
+    SELECT window_start, requests, if({step_s:UInt32} > 0, requests / covered_s, if(gap_sum > 0, requests * 1000000 / gap_sum, NULL)) AS rate, gap_cv
+    FROM arrival_sums(service = {service:String}, model = {model:Nullable(String)}, log_type = {log_type:Nullable(String)},
         from_us = {from_us:Int64}, to_us = {to_us:Int64}, step_s = {step_s:UInt32})
 ) AS arrivals
 LEFT JOIN

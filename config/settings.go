@@ -1,0 +1,121 @@
+// Package config owns what can be configured: the keys, their defaults, and how flags, environment and file come
+// together (flag before environment before file before default), with the source of each value kept for messages.
+//
+// It never opens a connection, knows no other package of this project, and checks each value on its own; what two
+// values must agree on is checked by the component that they are for. Start with Settings: a field there is a key, an
+// environment variable, a flag and a line of the example file at once.
+package config
+
+import "time"
+
+// Settings is everything that can be configured. The tags of a field are its documentation and its checks:
+//
+//	koanf   the last part of its key; sections are nested
+//	help    one line for flags, the example file and `tidegauge config`
+//	oneof   the values it may have
+//	check   a named check (see checks)
+//	min,max bounds of a number, a size or a duration
+//	flag    its flag, where that is shorter than the key
+//	secret  "yes": never printed, and no flag (command lines are public); "address": may hold a password
+type Settings struct {
+	DataDir string `koanf:"data_dir" help:"folder of everything that tidegauge up keeps, and where a running one is found"`
+	Listen  string `koanf:"listen" check:"listen" help:"address of /metrics, /healthz and /readyz; off turns it off"`
+	PProf   bool   `koanf:"pprof" help:"serve Go profiles under /debug/pprof/ too"`
+
+	Log        Log        `koanf:"log" help:"What the program says about its work, on standard error."`
+	Kafka      Kafka      `koanf:"kafka" help:"The log between ingest and the processors."`
+	ClickHouse ClickHouse `koanf:"clickhouse" help:"Where the rows go and where the answers come from."`
+	Processor  Processor  `koanf:"processor" help:"How the processors work (up, process)."`
+	Broker     Broker     `koanf:"broker" help:"The embedded Kafka broker of tidegauge up."`
+	Engine     Engine     `koanf:"engine" help:"The embedded ClickHouse engine of tidegauge up."`
+}
+
+// Log is how the program reports its work.
+type Log struct {
+	Level  string `koanf:"level" oneof:"debug,info,warn,error" help:"least important message that is written"`
+	Format string `koanf:"format" oneof:"auto,text,json" help:"auto is text on a terminal and JSON elsewhere"`
+}
+
+// Kafka is where the log is and what it is called there.
+type Kafka struct {
+	Brokers     []string `koanf:"brokers" flag:"brokers" check:"addresses" help:"bootstrap addresses, host:port"`
+	Topic       string   `koanf:"topic" flag:"topic" check:"name" help:"topic of the requests"`
+	Group       string   `koanf:"group" flag:"group" check:"name" help:"consumer group of the processors"`
+	Partitions  int      `koanf:"partitions" min:"0" max:"10000" help:"partitions of the topic when ingest has to make it; 0 takes 12"`
+	Replication int      `koanf:"replication" min:"0" max:"32767" help:"replicas of the topic when ingest has to make it; 0 takes the cluster's default"`
+	Compression string   `koanf:"compression" oneof:"none,lz4,zstd" help:"how ingest compresses batches"`
+	TLS         TLS      `koanf:"tls"`
+	SASL        SASL     `koanf:"sasl"`
+}
+
+// TLS is encryption towards Kafka, with a certificate of its own where the brokers ask for one.
+type TLS struct {
+	Enabled    bool   `koanf:"enabled" help:"talk TLS to the brokers"`
+	CAFile     string `koanf:"ca_file" help:"PEM file of the authorities to trust instead of the system's"`
+	CertFile   string `koanf:"cert_file" help:"PEM file of the client's certificate"`
+	KeyFile    string `koanf:"key_file" help:"PEM file of the client's key"`
+	ServerName string `koanf:"server_name" help:"name the brokers' certificates must have, if not their host's"`
+	SkipVerify bool   `koanf:"skip_verify" help:"accept any certificate: for trying things out only"`
+}
+
+// SASL is how to log in to Kafka.
+type SASL struct {
+	Mechanism string `koanf:"mechanism" oneof:",plain,scram-sha-256,scram-sha-512" help:"how to log in to the brokers; empty does not"`
+	User      string `koanf:"user" help:"user to log in as"`
+	Password  string `koanf:"password" secret:"yes" help:"password of that user"`
+}
+
+// ClickHouse is the database.
+type ClickHouse struct {
+	Address    string        `koanf:"address" flag:"clickhouse" check:"clickhouse" secret:"address" help:"clickhouse://host:9000[,host:9000], clickhouses:// with TLS, or http(s)://host:8123"`
+	User       string        `koanf:"user" help:"user, instead of the address's"`
+	Password   string        `koanf:"password" secret:"yes" help:"password, instead of the address's"`
+	Database   string        `koanf:"database" help:"database, instead of the address's; tidegauge where neither names one"`
+	Cluster    string        `koanf:"cluster" help:"name in remote_servers of a cluster to spread the tables over; empty is a single node"`
+	CAFile     string        `koanf:"ca_file" help:"PEM file of the authorities to trust instead of the system's"`
+	CertFile   string        `koanf:"cert_file" help:"PEM file of the client's certificate"`
+	KeyFile    string        `koanf:"key_file" help:"PEM file of the client's key"`
+	SkipVerify bool          `koanf:"skip_verify" help:"accept any certificate: for trying things out only"`
+	Wait       time.Duration `koanf:"wait" min:"0" max:"24h" help:"how long a start waits for a server that cannot be reached yet"`
+}
+
+// Processor is how processors work.
+type Processor struct {
+	FlushInterval time.Duration `koanf:"flush_interval" min:"100ms" max:"1m" help:"how long a record may wait before its rows are written"`
+	Cache         Size          `koanf:"cache" min:"16MiB" max:"1TiB" help:"memory for the sets touched lately, of all partitions together"`
+}
+
+// Broker is the embedded broker.
+type Broker struct {
+	Listen    string `koanf:"listen" check:"hostport" help:"loopback address of the broker; port 0 takes a free one"`
+	Retention Size   `koanf:"retention" min:"0" max:"1TiB" help:"size of a partition's log beyond which records that were processed are deleted; 0 keeps all"`
+	Sync      bool   `koanf:"sync" help:"flush every batch to the disk before it is acknowledged"`
+}
+
+// Engine is the embedded engine.
+type Engine struct {
+	Library    string `koanf:"library" help:"path of libchdb.so, if it is not where tidegauge engine fetch puts it"`
+	NativePort int    `koanf:"native_port" min:"0" max:"65535" help:"loopback port of the native protocol; 0 takes a free one"`
+	HTTPPort   int    `koanf:"http_port" min:"0" max:"65535" help:"loopback port of the HTTP interface; 0 takes a free one"`
+	Memory     Size   `koanf:"memory" min:"0" max:"16TiB" help:"bound of the engine's memory; 0 is 60 % of the machine's, at most 16GiB"`
+	LogLevel   string `koanf:"log_level" oneof:"none,fatal,critical,error,warning,notice,information,debug,trace" help:"what the engine writes to its own log"`
+}
+
+// Default is what holds where nothing is said. Addresses are empty: a command that finds none looks for a running
+// `tidegauge up`.
+func Default() Settings {
+	return Settings{
+		DataDir: defaultDataDir(),
+		Listen:  "127.0.0.1:9464", // the port that OpenTelemetry's Prometheus exporters made usual
+		Log:     Log{Level: "info", Format: "auto"},
+		Kafka: Kafka{
+			Topic:       "tidegauge.requests.v1",
+			Group:       "tidegauge",
+			Compression: "none", // as Kafka's own producers; lz4 costs half a microsecond a record and saves four fifths of the bytes
+		},
+		ClickHouse: ClickHouse{Wait: 30 * time.Second},
+		Processor:  Processor{FlushInterval: time.Second, Cache: 512 << 20},
+		Broker:     Broker{Listen: "127.0.0.1:9092", Retention: 256 << 20, Sync: true},
+		Engine:     Engine{NativePort: 9000, HTTPPort: 8123, LogLevel: "information"},
+	}
+}

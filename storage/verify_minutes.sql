@@ -1,0 +1,172 @@
+-- The rows of table minutes as they follow from table requests, for one service and range of whole minutes: the second
+-- side of verify. It is written from the definitions in schemas/minutes.go and shares nothing with package processors.
+-- It sorts each stream's requests of a minute into arrays and takes every number from these.
+WITH
+    -- Sketches: the bucket of v > 0. For whole numbers up to 24 hours of microseconds the logarithms fall on the right
+    -- side of every limit (TestVerifyBuckets).
+    (v -> toInt16(ceil(log(v) / log(1.02)))) AS bucket,
+    (v -> log(v) - {token_log_shift:Float64}) AS token_log,
+    -- A sorted array's distinct values, and how often each comes: from where it begins to where the next does.
+    (sorted -> arrayFilter(i -> i = 1 OR sorted[i] != sorted[i - 1], arrayEnumerate(sorted))) AS begins,
+    (sorted -> arrayCompact(sorted)) AS values_of,
+    (sorted -> arrayMap((b, e) -> toUInt64(e - b), begins(sorted),
+        arrayConcat(arrayPopFront(begins(sorted)), if(empty(sorted), [], [toUInt32(length(sorted) + 1)])))) AS counts_of
+SELECT
+    grouping,
+    model,
+    log_type,
+    minute,
+    members AS version,
+    length(r) AS requests,
+    t[1] AS first_us,
+    t[-1] AS last_us,
+    if(empty(gaps), -1, gaps[1]) AS first_gap_us,
+    if(empty(gaps), -1, gaps[-1]) AS last_gap_us,
+    arraySum(arrayMap(x -> x * x, gaps)) AS gap_squares,
+    arraySum(arrayMap((a, b) -> a * b, arrayPopBack(gaps), arrayPopFront(gaps))) AS gap_products,
+    countEqual(gaps, 0) AS gap_zero,
+    arraySum(arrayMap(x -> log(x / 1000000), positive)) AS gap_log,
+    arraySum(arrayMap(x -> pow(log(x / 1000000), 2), positive)) AS gap_log2,
+    arraySort(arrayMap(x -> bucket(x), positive)) AS gap_sorted,
+    values_of(gap_sorted) AS gap_buckets,
+    counts_of(gap_sorted) AS gap_counts,
+    counts_of(arrayMap(x -> intDiv(x, 1000000), t)) AS seconds,
+    counts_of(arrayMap(x -> intDiv(x, 10000000), t)) AS tens,
+    arraySum(x -> x * x, seconds) AS second_squares,
+    arrayMax(seconds) AS second_peak,
+    arraySum(x -> x * x, tens) AS ten_squares,
+    arrayMax(tens) AS ten_peak,
+
+    arrayFilter(q -> q.elapsed >= 0, r) AS timed,
+    length(timed) AS elapsed_known,
+    arraySum(q -> least(q.arrival + q.elapsed, (toInt64(minute) + 1) * 60000000) - q.arrival, timed) AS flight_us,
+    -- Those that end in a later minute: which, and for how long they are in it.
+    arraySort(arrayFilter(p -> p.1 > 0, arrayMap(q -> (toUInt16(intDiv(q.arrival + q.elapsed, 60000000) - minute),
+        toUInt64((q.arrival + q.elapsed) % 60000000)), timed))) AS later,
+    values_of(arrayMap(p -> p.1, later)) AS flight_offsets,
+    counts_of(arrayMap(p -> p.1, later)) AS flight_ends,
+    arrayMap(o -> arraySum(p -> if(p.1 = o, p.2, 0), later), flight_offsets) AS flight_end_us,
+
+    arrayFilter(q -> q.outcome = 1 AND q.x >= 0 AND q.y > 0, r) AS answered,
+    arrayMap(q -> toInt64(q.x), answered) AS x,
+    arrayMap(q -> toInt64(q.y), answered) AS y,
+    arrayFilter(v -> v > 0, x) AS some_x,
+    arrayMap(v -> token_log(v), some_x) AS log_x,
+    arrayMap(v -> token_log(v), y) AS log_y,
+    length(answered) AS length_n,
+    arraySum(x) AS request_sum,
+    arraySum(arrayMap(v -> toInt128(v) * v, x)) AS request_squares,
+    arraySum(y) AS response_sum,
+    arraySum(arrayMap(v -> toInt128(v) * v, y)) AS response_squares,
+    arraySum(arrayMap((a, b) -> toInt128(a) * b, x, y)) AS product_sum,
+    countEqual(x, 0) AS request_zero,
+    if(empty(some_x), -1, arrayMin(some_x)) AS request_min,
+    if(empty(x), -1, arrayMax(x)) AS request_max,
+    if(empty(y), -1, arrayMin(y)) AS response_min,
+    if(empty(y), -1, arrayMax(y)) AS response_max,
+    arraySum(log_x) AS request_log,
+    arraySum(arrayMap(v -> pow(v, 2), log_x)) AS request_log2,
+    arraySum(log_y) AS response_log,
+    arraySum(arrayMap(v -> pow(v, 2), log_y)) AS response_log2,
+    arraySum(arrayMap(v -> pow(v, 3), log_y)) AS response_log3,
+    arraySum(arrayMap(v -> pow(v, 4), log_y)) AS response_log4,
+    if(empty(y), -1, y[1]) AS response_first,
+    if(empty(y), -1, y[-1]) AS response_last,
+    arraySum(arrayMap((a, b) -> a * b, arrayPopBack(log_y), arrayPopFront(log_y))) AS response_lag,
+    arraySort(arrayMap(v -> bucket(v), some_x)) AS request_sorted,
+    values_of(request_sorted) AS request_buckets,
+    counts_of(request_sorted) AS request_counts,
+    arraySort(arrayMap(v -> bucket(v), y)) AS response_sorted,
+    values_of(response_sorted) AS response_buckets,
+    counts_of(response_sorted) AS response_counts,
+    arraySort(arrayMap((a, b) -> toUInt16(if(a = 0, {joint_zero:UInt16}, floor({joint_octave:UInt16} * log2(a))) * 256
+        + floor({joint_octave:UInt16} * log2(b))), x, y)) AS cells,
+    values_of(cells) AS joint_cells,
+    counts_of(cells) AS joint_counts,
+    arraySum(q -> greatest(q.x, 0), r) AS request_tokens,
+    arraySum(q -> greatest(q.y, 0), r) AS response_tokens,
+
+    arrayMap(q -> q.outcome, r) AS outcomes,
+    countEqual(outcomes, 1) AS ok,
+    countEqual(outcomes, 2) AS empty,
+    countEqual(outcomes, 3) AS error,
+    countEqual(outcomes, 4) AS timeout,
+    countEqual(outcomes, 5) AS rate_limited,
+    countEqual(outcomes, 6) AS cancelled,
+    countEqual(outcomes, 7) AS filtered,
+    arrayCount(q -> q.outcome = 3 AND q.status BETWEEN 400 AND 499, r) AS client_errors,
+    arrayMap(o -> o NOT IN (1, 6), outcomes) AS failed,
+    arraySum(arrayMap((a, b) -> a AND b, arrayPopBack(failed), arrayPopFront(failed))) AS failure_pairs,
+    -- Split before every request that did not fail, with one put before the first: a piece is such a request and the
+    -- failures after it.
+    arrayMap(p -> toUInt64(length(p) - 1), arraySplit(f -> NOT f, arrayConcat([0], failed))) AS runs,
+    runs[1] AS lead_run,
+    runs[-1] AS trail_run,
+    arraySort(arrayFilter(v -> v > 0, arraySlice(runs, 2, greatest(length(runs) - 2, 0)))) AS inner_runs,
+    values_of(inner_runs) AS run_lengths,
+    counts_of(inner_runs) AS run_counts,
+
+    arrayMap(q -> q.elapsed, arrayFilter(q -> q.outcome = 1 AND q.elapsed >= 0, r)) AS elapsed,
+    length(elapsed) AS elapsed_n,
+    arraySum(elapsed) AS elapsed_sum,
+    if(empty(elapsed), -1, arrayMax(elapsed)) AS elapsed_max,
+    countEqual(elapsed, 0) AS elapsed_zero,
+    arraySort(arrayMap(v -> bucket(v), arrayFilter(v -> v > 0, elapsed))) AS elapsed_sorted,
+    values_of(elapsed_sorted) AS elapsed_buckets,
+    counts_of(elapsed_sorted) AS elapsed_counts,
+    arrayMap(q -> q.ttft, arrayFilter(q -> q.outcome = 1 AND q.ttft >= 0, r)) AS ttft,
+    length(ttft) AS ttft_n,
+    arraySum(ttft) AS ttft_sum,
+    if(empty(ttft), -1, arrayMax(ttft)) AS ttft_max,
+    countEqual(ttft, 0) AS ttft_zero,
+    arraySort(arrayMap(v -> bucket(v), arrayFilter(v -> v > 0, ttft))) AS ttft_sorted,
+    values_of(ttft_sorted) AS ttft_buckets,
+    counts_of(ttft_sorted) AS ttft_counts,
+    arrayMap(q -> (q.elapsed - q.ttft) / (q.y - 1),
+        arrayFilter(q -> q.outcome = 1 AND q.ttft >= 0 AND q.elapsed >= q.ttft AND q.y > 1, r)) AS tpot,
+    length(tpot) AS tpot_n,
+    arraySum(tpot) AS tpot_sum,
+    if(empty(tpot), -1, arrayMax(tpot)) AS tpot_max,
+    countEqual(tpot, 0) AS tpot_zero,
+    arraySort(arrayMap(v -> bucket(v), arrayFilter(v -> v > 0, tpot))) AS tpot_sorted,
+    values_of(tpot_sorted) AS tpot_buckets,
+    counts_of(tpot_sorted) AS tpot_counts,
+    arrayCount(q -> q.outcome = 1 AND q.elapsed >= 0 AND q.ttft > q.elapsed AND q.y > 1, r) AS ttft_after_end,
+    stored_at
+FROM
+(
+    SELECT
+        *,
+        arrayMap(q -> q.arrival, r) AS t,
+        arrayPopFront(arrayDifference(t)) AS gaps,
+        arrayFilter(x -> x > 0, gaps) AS positive
+    FROM
+    (
+        SELECT
+            stream.1 AS grouping,
+            stream.2 AS model,
+            stream.3 AS log_type,
+            minute,
+            any(members) AS members,
+            max(stored_at) AS stored_at,
+            -- In METRICS' order, then by content.
+            CAST(arraySort(groupArray((arrival_us, seq, id_hash, content, request_tokens, response_tokens, toInt8(outcome),
+                elapsed_us, ttft_us, status_code))),
+                'Array(Tuple(arrival Int64, seq Int64, id_hash UInt64, content UInt64, x Int32, y Int32, outcome Int8, elapsed Int64, ttft Int64, status Int32))') AS r
+        FROM
+        (
+            SELECT
+                *,
+                toUInt32(intDiv(arrival_us, 60000000)) AS minute,
+                if(request_id = '', 0, xxHash64(request_id)) AS id_hash,
+                count() OVER (PARTITION BY minute) AS members,
+                -- Each request is in four streams.
+                [('all', '', ''), ('model', toString(model), ''), ('log_type', '', toString(log_type)),
+                    ('both', toString(model), toString(log_type))] AS streams
+            FROM requests FINAL
+            WHERE service = {service:String} AND arrival_us >= {from_us:Int64} AND arrival_us < {to_us:Int64}
+        )
+        ARRAY JOIN streams AS stream
+        GROUP BY stream, minute
+    )
+)
