@@ -1,0 +1,90 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"tidegauge/ingest"
+)
+
+// reading are the flags of commands that read serving logs.
+type reading struct {
+	format, onError, epoch string
+	options                ingest.Options
+}
+
+func (r *reading) addFlags(c *cobra.Command) {
+	f := c.Flags()
+	f.StringVarP(&r.format, "format", "f", "", "`name` of the logs' format; recognised by their content if not given ("+strings.Join(formatNames(), ", ")+")")
+	f.StringVar(&r.options.Service, "service", "", "`name` of all requests' service, instead of what the log says")
+	f.StringVar(&r.options.Model, "model", "", "`name` of all requests' model, instead of what the log says")
+	f.StringVar(&r.options.LogType, "log-type", "", "`name` of all requests' log type, instead of what the log says")
+	f.StringVar(&r.options.Source, "source", "", "`name` of the log, from which rows without ids get theirs (default: a fingerprint of its first KiB)")
+	f.StringVar(&r.epoch, "epoch", "", "`time` at which a trace that counts from its own start began: seconds since 1970 or an RFC 3339 time")
+	f.StringVar(&r.onError, "on-error", "stop", "`stop|skip` at a row that cannot be read; skip counts it and shows the first ten")
+	_ = c.RegisterFlagCompletionFunc("format", cobra.FixedCompletions(formatNames(), cobra.ShellCompDirectiveNoFileComp))
+	_ = c.RegisterFlagCompletionFunc("on-error", cobra.FixedCompletions([]string{"stop", "skip"}, cobra.ShellCompDirectiveNoFileComp))
+}
+
+// config checks the flags, all of them.
+func (r *reading) config() (ingest.ReaderConfig, error) {
+	c := ingest.ReaderConfig{Format: r.format, Options: r.options}
+	var errs []error
+	var err error
+	if c.OnError, err = ingest.ParseOnError(r.onError); err != nil {
+		errs = append(errs, fmt.Errorf("--%w", err))
+	}
+	if r.format != "" {
+		if _, err := ingest.FindFormat(r.format); err != nil {
+			errs = append(errs, fmt.Errorf("--format: %w", err))
+		}
+	}
+	if r.epoch != "" {
+		if c.Options.EpochUS, err = ingest.ParseEpoch(r.epoch); err != nil {
+			errs = append(errs, fmt.Errorf("--%w", err))
+		}
+	}
+	return c, errors.Join(errs...)
+}
+
+func formatNames() []string {
+	var names []string
+	for _, f := range ingest.Formats() {
+		names = append(names, f.Name)
+	}
+	return names
+}
+
+func formatHelp() string {
+	var b strings.Builder
+	for _, f := range ingest.Formats() {
+		fmt.Fprintf(&b, "  %-10s %s\n", f.Name, f.Description)
+	}
+	return strings.TrimRight(b.String(), "\n")
+}
+
+// logs finds the sources that a command's arguments name.
+func (a *app) logs(arguments []string) ([]ingest.Source, error) {
+	if len(arguments) == 0 {
+		return nil, usage(errors.New("no log to read: name files, or - for standard input"))
+	}
+	return ingest.Sources(arguments, a.in)
+}
+
+// refusals shows the first refused rows.
+func (a *app) refusals(s ingest.Stats) {
+	if s.Refused == 0 {
+		return
+	}
+	shown := ""
+	if s.Refused > int64(len(s.Refusals)) {
+		shown = fmt.Sprintf(", the first %d", len(s.Refusals))
+	}
+	fmt.Fprintf(a.err, "refused %s rows%s:\n", count(s.Refused), shown)
+	for _, r := range s.Refusals {
+		fmt.Fprintf(a.err, "  %v\n", r)
+	}
+}
