@@ -44,10 +44,11 @@ FROM
             lagInFrame(last_us, 2, -1) OVER neighbours AS before_previous_us,
             previous_us < 0 AS is_first,
             NOT is_first AND leadInFrame(toInt64(minute), 1, -1) OVER neighbours >= 0 AS inner,
-            -- The entry gap, and the gap before it: the previous minute's last, which may be its own entry gap.
+            -- The entry gap, and the gap before it: the previous minute's last, which may be its own entry gap. It stays an
+            -- Int64 for greatest: once ClickHouse 26.7 has compiled an expression, greatest(Int128, 0) of -1 is -1.
             toInt128(if(is_first, 0, first_us - previous_us)) AS entry,
-            toInt128(if(lagInFrame(last_gap_us, 1, -1) OVER neighbours >= 0, lagInFrame(last_gap_us, 1, -1) OVER neighbours,
-                if(before_previous_us < 0, -1, lagInFrame(first_us, 1, -1) OVER neighbours - before_previous_us))) AS gap_before
+            if(lagInFrame(last_gap_us, 1, -1) OVER neighbours >= 0, lagInFrame(last_gap_us, 1, -1) OVER neighbours,
+                if(before_previous_us < 0, -1, lagInFrame(first_us, 1, -1) OVER neighbours - before_previous_us)) AS gap_before
         FROM stream_minutes(service = {service:String}, model = {model:Nullable(String)}, log_type = {log_type:Nullable(String)},
             from_us = {from_us:Int64}, to_us = {to_us:Int64}, step_s = {step_s:UInt32})
         WINDOW neighbours AS (PARTITION BY window_start ORDER BY minute ROWS BETWEEN 2 PRECEDING AND 1 FOLLOWING)
