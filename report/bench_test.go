@@ -26,7 +26,7 @@ func benchLog(n int, full bool, add func(*schemas.Request)) {
 		q.ArrivalUS = int64(at)
 		q.RequestTokens = int64(math.Exp(5.3 + 1.2*r.NormFloat64()))
 		q.ResponseTokens = int64(math.Exp(4.3+r.NormFloat64())) + 1
-		q.ElapsedUS = int64(q.ResponseTokens)*20_000 + int64(r.ExpFloat64()*1e6)
+		q.ElapsedUS = q.ResponseTokens*20_000 + int64(r.ExpFloat64()*1e6)
 		if r.IntN(14) == 0 {
 			q.Outcome, q.ResponseTokens = schemas.Empty, 0
 		}

@@ -4,7 +4,7 @@
 -- the same however many turns it has; that the stored turns stand in order is checked beside it.
 SELECT
     conversation,
-    if(any(total) > {max_turns:UInt64}, {max_turns:UInt64} + {max_arrival_us:UInt64} - max(arrival_us), any(total)) AS version,
+    if(any(total) > {max_turns:UInt64}, toUInt64({max_turns:UInt64} + {max_arrival_us:UInt64} - max(arrival_us)), any(total)) AS version,
     min(arrival_us) AS first_us,
     max(arrival_us) AS last_us,
     argMax(arrival_us + greatest(elapsed_us, 0), place) AS end_us,

@@ -168,8 +168,8 @@ func TestVerifyFindsTampering(t *testing.T) {
 			run(t, db, fmt.Sprintf("INSERT INTO %s SELECT * REPLACE (%s + bitShiftLeft(toUInt64(%d), %d) AS version %s) FROM %s",
 				table, version, revision, schemas.RevisionShift, change, original))
 		}
-		for _, column := range schemas.ColumnNames(c.columns) {
-			if slices.Contains(c.keys, column) {
+		for i, column := range schemas.ColumnNames(c.columns) {
+			if slices.Contains(c.keys, column) || (testing.Short() && i%6 != 0) {
 				continue
 			}
 			var kind string
@@ -187,7 +187,7 @@ func TestVerifyFindsTampering(t *testing.T) {
 			if column == "version" {
 				put(changed, "")
 			} else {
-				put("version", fmt.Sprintf(", CAST(%s, '%s') AS %s", changed, kind, column))
+				put("version", fmt.Sprintf(", CAST(%s, '%s') AS %s", changed, strings.ReplaceAll(kind, "'", "\\'"), column))
 			}
 			r := verify(t, db, storage.VerifyQuery{Service: "a"})
 			if r.Different != 1 || !slices.ContainsFunc(r.Differences, func(d storage.Difference) bool { return d.Column == column }) {

@@ -409,6 +409,9 @@ func TestHangingUp(t *testing.T) {
 }
 
 func TestDemo(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes tens of seconds")
+	}
 	needEngine(t)
 	s := newShell(t)
 	begun := time.Now()
@@ -434,6 +437,9 @@ func TestDemo(t *testing.T) {
 
 // TestDemoOfALog keeps what it made, and up goes on with it.
 func TestDemoOfALog(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes tens of seconds")
+	}
 	needEngine(t)
 	s := newShell(t)
 	s.write("log.csv", azureLog(500))
