@@ -96,7 +96,7 @@ func (c TLSConfig) load() (*tls.Config, error) {
 	if !c.Enabled {
 		return nil, nil
 	}
-	out := &tls.Config{ServerName: c.ServerName, InsecureSkipVerify: c.Insecure}
+	out := &tls.Config{MinVersion: tls.VersionTLS12, ServerName: c.ServerName, InsecureSkipVerify: c.Insecure}
 	if c.CAFile != "" {
 		pem, err := os.ReadFile(c.CAFile)
 		if err != nil {
@@ -148,6 +148,39 @@ func (c KafkaConfig) client(topic string, patience time.Duration) (*kafka.Client
 	}
 	return &kafka.Client{Addr: kafka.TCP(c.Brokers...), Timeout: requestTimeout, Transport: transport}, transport, nil
 }
+
+// Dialer makes connections to single brokers, as processors read with them.
+func (c KafkaConfig) Dialer() (*kafka.Dialer, error) {
+	mechanism, err := c.SASL.mechanism()
+	if err != nil {
+		return nil, err
+	}
+	secure, err := c.TLS.load()
+	if err != nil {
+		return nil, err
+	}
+	return &kafka.Dialer{ClientID: c.ClientID, Timeout: 2 * dialTimeout, DualStack: true, TLS: secure, SASLMechanism: mechanism}, nil
+}
+
+// ErrKafka is what errors wrap where Kafka cannot be reached or turns a request away.
+var ErrKafka = errors.New("kafka")
+
+// kafkaError says what an error of Kafka means, and is ErrKafka.
+type kafkaError struct {
+	where, hint string
+	err         error
+}
+
+// Error gives the brokers, the error, and what to look at.
+func (e *kafkaError) Error() string {
+	if e.hint == "" {
+		return fmt.Sprintf("kafka at %s: %v", e.where, e.err)
+	}
+	return fmt.Sprintf("kafka at %s: %v (%s)", e.where, e.err, e.hint)
+}
+
+// Unwrap gives ErrKafka and the error itself.
+func (e *kafkaError) Unwrap() []error { return []error{ErrKafka, e.err} }
 
 // lasting says that trying again will not help.
 func lasting(err error) bool {
@@ -202,8 +235,5 @@ func (c KafkaConfig) explain(err error) error {
 	case late, ctxErr(err):
 		hint = "no answer in time: is the address right, and the cluster healthy?"
 	}
-	if hint == "" {
-		return fmt.Errorf("kafka at %s: %w", where, err)
-	}
-	return fmt.Errorf("kafka at %s: %w (%s)", where, err, hint)
+	return &kafkaError{where: where, hint: hint, err: err}
 }

@@ -368,7 +368,7 @@ func TestTopic(t *testing.T) {
 		{"new", 0, DefaultPartitions, ""},
 		{"new", 0, DefaultPartitions, ""},
 		{"new", DefaultPartitions, DefaultPartitions, ""},
-		{"new", 7, 0, "topic new has 12 partitions, not the 7 asked for: leave --partitions out"},
+		{"new", 7, 0, "topic new has 12 partitions, not the 7 asked for: leave --kafka-partitions out"},
 		{"seven", 7, 7, ""},
 	} {
 		p, err := newProducerOn(test.topic, test.ask)

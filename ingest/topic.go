@@ -69,7 +69,7 @@ func (p *Producer) findTopic(ctx context.Context, client *kafka.Client) (int, er
 		case topic.Error == nil && led(topic):
 			n := len(topic.Partitions)
 			if p.config.Partitions > 0 && n != p.config.Partitions {
-				return 0, &topicError{fmt.Errorf("topic %s has %d partitions, not the %d asked for: leave --partitions out, or use another topic (a service's partition depends on their number)",
+				return 0, &topicError{fmt.Errorf("topic %s has %d partitions, not the %d asked for: leave --kafka-partitions out, or use another topic (a service's partition depends on their number)",
 					p.config.Topic, n, p.config.Partitions)}
 			}
 			return n, nil

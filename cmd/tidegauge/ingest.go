@@ -133,7 +133,7 @@ func (a *app) folderFlag() string {
 func ingestError(ctx context.Context, r ingest.Result, err error) error {
 	var large *ingest.TooLargeError
 	switch {
-	case ctx.Err() == nil && strings.Contains(err.Error(), "kafka at "): // how ingest begins what Kafka has to say
+	case ctx.Err() == nil && errors.Is(err, ingest.ErrKafka):
 		return unreachable(err, "")
 	case errors.As(err, &large), r.Partitions == 0 && ctx.Err() == nil: // a topic that is not as asked for
 		return err

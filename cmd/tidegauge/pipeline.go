@@ -172,7 +172,7 @@ func (p *pipeline) startProcessors(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	dialer, err := kafkaDialer(p.settings.Kafka)
+	dialer, err := kafkaConfig(p.settings.Kafka).Dialer()
 	if err != nil {
 		return usage(err)
 	}

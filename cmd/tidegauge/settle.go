@@ -14,7 +14,7 @@ import (
 
 // ends gives the offset after the last record of each partition of the requests topic.
 func ends(ctx context.Context, k config.Kafka) (map[int32]int64, error) {
-	dialer, err := kafkaDialer(k)
+	dialer, err := kafkaConfig(k).Dialer()
 	if err != nil {
 		return nil, usage(err)
 	}
