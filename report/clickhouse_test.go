@@ -69,9 +69,9 @@ func wantSame(t testing.TB, want, got *report.Summary) {
 
 // TestFromClickHouse holds merged minutes against what is computed from the raw requests of random logs.
 func TestFromClickHouse(t *testing.T) {
-	seeds := uint64(12)
+	seeds := uint64(8)
 	if testing.Short() {
-		seeds = 4
+		seeds = 3
 	}
 	for seed := range seeds {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {

@@ -97,15 +97,17 @@ func (s *FloatPairSums) Merge(o FloatPairSums) {
 	s.XY += o.XY
 }
 
-// Pearson is [PairSums.Pearson]; the mean squares it compares with are those of
-// a and b themselves, without the shift.
+// Pearson is [PairSums.Pearson]. The mean square that a variance is compared with
+// is that of a (or b) itself or that of a - Shift, whichever is larger: where all a
+// are 0, as logarithms of 1 are, the first is 0 and the variance is the rounding
+// of the second.
 func (s FloatPairSums) Pearson() float64 {
 	if s.N == 0 {
 		return math.NaN()
 	}
 	n, c := float64(s.N), s.Shift
 	return correlate(s.N, s.XX-s.X*s.X/n, s.YY-s.Y*s.Y/n, s.XY-s.X*s.Y/n,
-		s.XX+2*c*s.X+n*c*c, s.YY+2*c*s.Y+n*c*c)
+		max(s.XX, s.XX+2*c*s.X+n*c*c), max(s.YY, s.YY+2*c*s.Y+n*c*c))
 }
 
 // Pearson returns the correlation of two slices of equal length, in two passes.

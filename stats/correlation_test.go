@@ -77,7 +77,13 @@ func TestPearsonOfFloatsUndefined(t *testing.T) {
 	atShift := FloatPairSums{Shift: math.Log(77)}
 	atShift.Add(math.Log(77), 5)
 	atShift.Add(math.Log(77), 6)
+	zeros := FloatPairSums{Shift: math.Log(256)}
+	for range 3 {
+		zeros.Add(0, 0)
+	}
+	zeros.Add(0, math.Log(2))
 	for name, got := range map[string]float64{
+		"logarithms of 1":           zeros.Pearson(),
 		"nothing":                   FloatPairSums{}.Pearson(),
 		"one pair":                  FloatPairSums{N: 1, X: 1, Y: 2, XX: 1, YY: 4, XY: 2}.Pearson(),
 		"equal values":              equal.Pearson(),

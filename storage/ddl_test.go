@@ -33,7 +33,7 @@ func TestTablesHaveGoColumns(t *testing.T) {
 // TestMigrationsRepeat applies the schema twice: what a migration that was interrupted needs.
 func TestMigrationsRepeat(t *testing.T) {
 	db := migrated(t)
-	run(t, db, "DROP TABLE schema_migrations")
+	run(t, db, "DROP TABLE tidegauge_migrations")
 	files, err := schemas.Migrations(schemas.Topology{})
 	if err != nil {
 		t.Fatal(err)

@@ -11,8 +11,7 @@ WITH
     -- copy those of the rows it takes.
     ((ends, n, q) -> arrayFirstIndex(e -> e > floor(q * (n - 1)), ends)) AS rank_of,
     ((values, ends, n, q, i) -> values[i] + (q * (n - 1) - floor(q * (n - 1)))
-        * (values[if(ends[i] > floor(q * (n - 1)) + 1, i, least(i + 1, length(values)))] - values[i]) + if(n = 0, NULL, 0)) AS quantile_of,
-    (e -> 2 * pow(1.02, toInt64(bitShiftRight(e, 40)) - 32768) / 2.02) AS value_of
+        * (values[if(ends[i] > floor(q * (n - 1)) + 1, i, least(i + 1, length(values)))] - values[i]) + if(n = 0, NULL, 0)) AS quantile_of
 SELECT
     window_start,
     length_count AS n,
@@ -46,8 +45,10 @@ SELECT
     if(spread, toFloat64(toInt256(response_sum) * request_squares - toInt256(request_sum) * product_sum) / xx, NULL) AS intercept,
     if(spread, pow(assumeNotNull(pearson), 2), NULL) AS r2,
     if(spread, least(greatest(xy / sqrt(xx) / sqrt(yy), -1), 1), NULL) AS pearson,
-    if(pairs > 1 AND scatter_a > 1e-12 * (lag_aa + 2 * {{.TokenLogShift}} * lag_a + pairs * pow({{.TokenLogShift}}, 2))
-        AND scatter_b > 1e-12 * (lag_bb + 2 * {{.TokenLogShift}} * lag_b + pairs * pow({{.TokenLogShift}}, 2)),
+    -- Without spread is what lies below 1e-12 of the mean square of ln y, or of that less the shift: where all y are 1 the
+    -- former is 0, and the sums leave rounding.
+    if(pairs > 1 AND scatter_a > 1e-12 * greatest(lag_aa, lag_aa + 2 * {{.TokenLogShift}} * lag_a + pairs * pow({{.TokenLogShift}}, 2))
+        AND scatter_b > 1e-12 * greatest(lag_bb, lag_bb + 2 * {{.TokenLogShift}} * lag_b + pairs * pow({{.TokenLogShift}}, 2)),
         least(greatest((lag_products - lag_a * lag_b / pairs) / sqrt(scatter_a * scatter_b), -1), 1), NULL) AS lag1,
     request_tokens,
     response_tokens,
@@ -95,10 +96,10 @@ FROM
             lag_aa - lag_a * lag_a / pairs AS scatter_a,
             lag_bb - lag_b * lag_b / pairs AS scatter_b,
             -- The values of the sketches' buckets, zeros before them.
-            arrayConcat([0.], arrayMap(e -> value_of(e), request_sketch)) AS request_values,
-            arrayCumSum(arrayConcat([zeros], arrayMap(e -> bitAnd(e, 1099511627775), request_sketch))) AS request_ends,
-            arrayMap(e -> value_of(e), response_sketch) AS response_values,
-            arrayCumSum(arrayMap(e -> bitAnd(e, 1099511627775), response_sketch)) AS response_ends
+            arrayPushFront(arrayMap(b -> 2 * pow(1.02, b) / 2.02, request_buckets), 0.) AS request_values,
+            arrayPushFront(arrayMap(e -> e + zeros, request_counted), zeros) AS request_ends,
+            arrayMap(b -> 2 * pow(1.02, b) / 2.02, response_buckets) AS response_values,
+            response_counted AS response_ends
         FROM
         (
             SELECT
@@ -138,7 +139,7 @@ FROM
         ) AS sums
         LEFT JOIN
         (
-            SELECT window_start, request_sketch, response_sketch
+            SELECT window_start, request_buckets, request_ends AS request_counted, response_buckets, response_ends AS response_counted
             FROM token_sketches(service = {service:String}, model = {model:Nullable(String)}, log_type = {log_type:Nullable(String)},
                 from_us = {from_us:Int64}, to_us = {to_us:Int64}, step_s = {step_s:UInt32})
         ) AS sketches USING (window_start)

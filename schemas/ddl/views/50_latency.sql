@@ -13,8 +13,8 @@ WITH
     ((values, ends, n, q, i) -> values[i] + (q * (n - 1) - floor(q * (n - 1)))
         * (values[if(ends[i] > floor(q * (n - 1)) + 1, i, least(i + 1, length(values)))] - values[i]) + if(n = 0, NULL, 0)) AS quantile_of,
     -- The values of a sketch's buckets, in seconds, zeros before them.
-    (sketch -> arrayConcat([0.], arrayMap(e -> 2 * pow(1.02, toInt64(bitShiftRight(e, 40)) - 32768) / 2.02 / 1000000, sketch))) AS values_of,
-    ((zeros, sketch) -> arrayCumSum(arrayConcat([zeros], arrayMap(e -> bitAnd(e, 1099511627775), sketch)))) AS ends_of
+    (buckets -> arrayPushFront(arrayMap(b -> 2 * pow(1.02, b) / 2.02 / 1000000, buckets), 0.)) AS values_of,
+    ((zeros, counted) -> arrayPushFront(arrayMap(e -> e + zeros, counted), zeros)) AS ends_of
 SELECT
     window_start,
     elapsed_n,
@@ -59,12 +59,12 @@ FROM
     (
         SELECT
             *,
-            values_of(elapsed_sketch) AS elapsed_values,
-            ends_of(elapsed_zeros, elapsed_sketch) AS elapsed_ends,
-            values_of(ttft_sketch) AS ttft_values,
-            ends_of(ttft_zeros, ttft_sketch) AS ttft_ends,
-            values_of(tpot_sketch) AS tpot_values,
-            ends_of(tpot_zeros, tpot_sketch) AS tpot_ends
+            values_of(elapsed_buckets) AS elapsed_values,
+            ends_of(elapsed_zeros, elapsed_counted) AS elapsed_ends,
+            values_of(ttft_buckets) AS ttft_values,
+            ends_of(ttft_zeros, ttft_counted) AS ttft_ends,
+            values_of(tpot_buckets) AS tpot_values,
+            ends_of(tpot_zeros, tpot_counted) AS tpot_ends
         FROM
         (
             SELECT
@@ -88,7 +88,8 @@ FROM
         ) AS sums
         LEFT JOIN
         (
-            SELECT window_start, elapsed_sketch, ttft_sketch, tpot_sketch
+            SELECT window_start, elapsed_buckets, elapsed_ends AS elapsed_counted, ttft_buckets, ttft_ends AS ttft_counted,
+                tpot_buckets, tpot_ends AS tpot_counted
             FROM latency_sketches(service = {service:String}, model = {model:Nullable(String)}, log_type = {log_type:Nullable(String)},
                 from_us = {from_us:Int64}, to_us = {to_us:Int64}, step_s = {step_s:UInt32})
         ) AS sketches USING (window_start)
