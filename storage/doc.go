@@ -3,7 +3,8 @@
 // each of ClickHouse's errors means (classify.go), reading sets back (store.go), and the embedded engine, a real
 // ClickHouse run as a child process (engine.go and its neighbours).
 //
-// It never knows what a row means, never decides what to store, and holds no table's DDL: package schemas does. There is
+// It never decides what to store, and holds no table's DDL: package schemas does. Only verify knows what a row means: it
+// recounts rows in SQL that shares nothing with what made them. There is
 // one code path for every ClickHouse: the embedded engine is connected to by address like any server.
 //
 // Start with Writer.Write, which states what is promised about an acknowledged row, and with Engine.
