@@ -189,20 +189,6 @@ func TestBadInput(t *testing.T) {
 	}
 }
 
-func TestUnreadableFile(t *testing.T) {
-	if os.Geteuid() == 0 {
-		t.Skip("root reads everything")
-	}
-	s := newShell(t)
-	path := s.write("secret.csv", azureLog(3))
-	if err := os.Chmod(path, 0); err != nil {
-		t.Fatal(err)
-	}
-	if r := s.run("characterize", path); r.status != exitFailed || !strings.Contains(r.err, "secret.csv: permission denied") {
-		t.Errorf("%+v", r)
-	}
-}
-
 func TestSkippedRows(t *testing.T) {
 	s := newShell(t)
 	s.write("log.csv", azureLog(30, "x,1,2", "2023-11-16 18:17:03.9799600,-5,44"))
