@@ -16,7 +16,7 @@ type Config struct {
 	Topic, Group string
 	// FlushInterval is the longest time that a record waits in memory before its flush begins.
 	FlushInterval time.Duration
-	// BatchRequests bounds the requests that wait in memory for a flush, over all partitions of the process: what is
+	// BatchRequests bounds the requests (and the records that are none) that wait in memory for a flush, over all partitions of the process: what is
 	// being written and what is read meanwhile.
 	BatchRequests int
 	// CacheBytes bounds the memory of sets, over all partitions of the process. A smaller cache costs reloads, never a

@@ -29,7 +29,7 @@ type partitionRun struct {
 	since   time.Time // when the first record of the batch was read
 	writing chan error
 	flush   *flush
-	held    int64 // as accounted: requests in memory, bytes of sets
+	held    int64 // as accounted: records in memory, bytes of sets
 	cached  int64
 }
 
@@ -81,19 +81,23 @@ func (p *partitionRun) due() bool {
 
 // full says whether the batch should grow no more: at a quarter of what the process may hold (another quarter is being
 // written meanwhile), so that one busy partition makes large flushes; at its fair part of that once the process holds
-// all it may.
+// all it may. Dead letters count as requests do, and large records by their bytes.
 func (p *partitionRun) full() bool {
 	most := p.runner.config.BatchRequests / 4
 	if p.runner.held.Load() >= int64(p.runner.config.BatchRequests) {
 		most /= p.share
 	}
-	return len(p.worker.members) >= max(most, 1)
+	most = max(most, 1)
+	return p.worker.records >= most || p.worker.bytes >= int64(most)*largeRecord
 }
 
-// account tells the runner how many requests this partition holds, in its batch and its flush, and how large its cache
+// largeRecord is the size from which records fill a batch by their bytes. Requests have some 200.
+const largeRecord = 1 << 10
+
+// account tells the runner how many records this partition holds, in its batch and its flush, and how large its cache
 // is.
 func (p *partitionRun) account() {
-	held := int64(len(p.worker.members))
+	held := int64(p.worker.records)
 	if p.flush != nil {
 		held += int64(p.flush.records)
 	}

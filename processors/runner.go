@@ -34,7 +34,7 @@ type Runner struct {
 	log     *slog.Logger
 	metrics *metrics
 
-	held   atomic.Int64 // requests in the partitions' batches and flushes
+	held   atomic.Int64 // records in the partitions' batches and flushes
 	cached atomic.Int64 // bytes of the partitions' sets
 
 	mu      sync.Mutex

@@ -337,26 +337,44 @@ func (s *slowStore) Write(ctx context.Context, stages [][]schemas.Block) error {
 	}
 }
 
-// TestRunnerBackPressure holds that a store that does not answer stops the reading, and loses nothing.
+// TestRunnerBackPressure holds that a store that does not answer stops the reading, whatever is read, and loses nothing.
 func TestRunnerBackPressure(t *testing.T) {
-	r := newRunnerTest(t, 1)
-	all := requests("a", 0, 20_000)
-	for batch := range slices.Chunk(all, 1000) {
-		r.produce(0, batch...)
+	var garbage, large []string
+	for i := range 20_000 {
+		garbage = append(garbage, fmt.Sprintf("{nonsense %d", i))
 	}
-	store := &slowStore{memStore: newMemStore(), open: make(chan struct{})}
-	c := r.config()
-	c.BatchRequests, c.FetchBytes = 2000, 50_000
-	runner, stop := r.start(c, store)
-	eventually(t, "a flush waits", func() bool { return store.waiting.Load() == 1 })
-	time.Sleep(300 * time.Millisecond) // time enough to read everything, if it did
-	if read := counterValue(runner.metrics.records); read > 5000 {
-		t.Errorf("%v records read while nothing could be stored", read)
+	for i := range 2000 {
+		large = append(large, fmt.Sprintf("{nonsense %d %s", i, strings.Repeat("x", 20_000)))
 	}
-	close(store.open)
-	r.waitCommitted(map[int]int64{0: 20_000})
-	if err := stop(); err != nil {
-		t.Fatal(err)
+	for name, c := range map[string]struct {
+		all   []string
+		chunk int     // records in one of the log's batches, which are fetched whole
+		most  float64 // records read while nothing can be stored
+	}{
+		"requests":      {requests("a", 0, 20_000), 1000, 5000},
+		"dead letters":  {garbage, 1000, 5000},
+		"large records": {large, 20, 200},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := newRunnerTest(t, 1)
+			for batch := range slices.Chunk(c.all, c.chunk) {
+				r.produce(0, batch...)
+			}
+			store := &slowStore{memStore: newMemStore(), open: make(chan struct{})}
+			config := r.config()
+			config.BatchRequests, config.FetchBytes = 2000, 50_000
+			runner, stop := r.start(config, store)
+			eventually(t, "a flush waits", func() bool { return store.waiting.Load() == 1 })
+			time.Sleep(300 * time.Millisecond) // time enough to read everything, if it did
+			if read := counterValue(runner.metrics.records); read > c.most {
+				t.Errorf("%v records read while nothing could be stored", read)
+			}
+			close(store.open)
+			r.waitCommitted(map[int]int64{0: int64(len(c.all))})
+			if err := stop(); err != nil {
+				t.Fatal(err)
+			}
+			sameTables(t, undisturbed(t, c.all), store.memStore, "requests", "minutes", "conversations", "dead_letters")
+		})
 	}
-	sameTables(t, undisturbed(t, all), store.memStore, "requests", "minutes", "conversations")
 }

@@ -107,7 +107,7 @@ func (w *worker) service(name string) *service {
 	return s
 }
 
-// Reasons of dead letters, as they stand in the table after "misrouted: " and the like.
+// errTooManyStreams is the reason of a dead letter whose model and log type are one pair too many (maxPairs).
 var errTooManyStreams = errors.New("too many streams")
 
 // add takes one record. A record that cannot become a request becomes a dead letter.
