@@ -293,9 +293,6 @@ func (l *Loaded) Source(name string) string {
 	return "default"
 }
 
-// Given says whether anybody has set the key.
-func (l *Loaded) Given(name string) bool { return l.sources[name] != "" }
-
 // Values lists every setting in force. Secrets are hidden; an address that may hold one is not (see Value.Secret).
 func (l *Loaded) Values() []Value {
 	settings := reflect.ValueOf(l.Settings)

@@ -82,6 +82,8 @@ func render(t Topology, name string) ([]byte, error) {
 			return fmt.Sprintf("CREATE TABLE IF NOT EXISTS %s ON CLUSTER %s AS %s_local\nENGINE = Distributed(%s, currentDatabase(), %s_local, %s);",
 				table, quoteName(t.Cluster), table, quoteName(t.Cluster), table, shard), nil
 		},
+		// columns is the list of columns that a template called with it repeats itself for.
+		"columns": func(names ...string) []string { return names },
 		"views": func() (string, error) {
 			names, err := fs.Glob(ddl, "ddl/views/*.sql") // sorted: a view that reads another comes after it
 			if err != nil {
