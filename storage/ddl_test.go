@@ -86,8 +86,6 @@ var comments = regexp.MustCompile(`(?m)^\s*--.*$`)
 func TestViewsExamples(t *testing.T) {
 	db := migrated(t)
 	fill(t, db, verifyLog(5, 300))
-	run(t, db, "CREATE TABLE log AS requests") // the examples' service
-	run(t, db, "INSERT INTO log SELECT * REPLACE ('chat' AS service) FROM requests")
 	files, err := schemas.Migrations(schemas.Topology{})
 	if err != nil {
 		t.Fatal(err)

@@ -68,6 +68,7 @@ func verifyLog(seed uint64, n int) []schemas.Request {
 		r.RequestID, r.Seq = fmt.Sprint("id", i), rng.Int64N(2)
 		if rng.IntN(3) > 0 {
 			r.Conversation = fmt.Sprint("c", rng.IntN(1+n/10))
+			r.PromptID = "p" + r.Conversation
 		}
 		r.Outcome = schemas.OK
 		if rng.IntN(3) == 0 {
