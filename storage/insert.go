@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"maps"
 	"net"
-	"os"
 	"time"
 
 	"github.com/ClickHouse/clickhouse-go/v2"
@@ -153,10 +152,10 @@ var insertSettings = clickhouse.Settings{
 }
 
 // send makes one insert, bounded by InsertTimeout.
-func (w *Writer) send(ctx context.Context, g *group, c chunk) error {
+func (w *Writer) send(ctx context.Context, g *group, c chunk) (err error) {
 	began := time.Now()
-	ctx, cancel := context.WithTimeoutCause(ctx, w.config.InsertTimeout, errInsertTimeout)
-	defer cancel()
+	ctx, end := w.insertContext(ctx)
+	defer func() { end(err) }()
 	settings := maps.Clone(insertSettings)
 	for name, value := range w.config.Settings {
 		settings[name] = value
@@ -182,6 +181,24 @@ func (w *Writer) send(ctx context.Context, g *group, c chunk) error {
 	return nil
 }
 
+// insertContext is a context that ends with its parent, after InsertTimeout, and with an insert that failed, but never
+// because an insert has succeeded. clickhouse-go watches a batch's context in a goroutine of its own that closes the
+// connection when the context ends; one that has not run by the time Send has returned (a busy machine) would find both
+// the batch sent and its context ended, and half of the time close a connection that is in the pool again, under
+// whatever uses it next. So a successful insert's context is left to the garbage collector: nothing refers to it.
+func (w *Writer) insertContext(parent context.Context) (ctx context.Context, end func(error)) {
+	ctx, cancel := context.WithCancelCause(context.WithoutCancel(parent))
+	released := context.AfterFunc(parent, func() { cancel(context.Cause(parent)) })
+	timer := time.AfterFunc(w.config.InsertTimeout, func() { cancel(errInsertTimeout) })
+	return ctx, func(err error) {
+		released()
+		timer.Stop()
+		if err != nil {
+			cancel(err)
+		}
+	}
+}
+
 // appendPieces puts the rows of callers that are still there into the batch and returns how many they were.
 func appendPieces(batch driver.Batch, g *group, c chunk) (rows int, err error) {
 	g.reading.RLock()
@@ -205,8 +222,7 @@ var errInsertTimeout = errors.New("the server did not answer in time")
 
 // timeout names InsertTimeout as the cause where it is.
 func (w *Writer) timeout(ctx context.Context, err error) error {
-	// The connection has the same deadline and may notice it first.
-	if errors.Is(context.Cause(ctx), errInsertTimeout) || errors.Is(err, os.ErrDeadlineExceeded) {
+	if errors.Is(context.Cause(ctx), errInsertTimeout) {
 		return fmt.Errorf("%w (%s): %w", errInsertTimeout, w.config.InsertTimeout, err)
 	}
 	return err
