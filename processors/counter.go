@@ -2,74 +2,81 @@ package processors
 
 import (
 	"math/bits"
-	"slices"
+	"unsafe"
+
+	"tidegauge/stats"
 )
 
-// counter counts small keys: the buckets of a sketch, the cells of the joint grid. Most minutes fill few of the
-// thousands that there could be, so a small open-addressing table beats a dense array in memory and in the time to
-// empty it, and a map in the time to count. The zero counter is ready.
+// counter counts small keys: the buckets of a sketch, the cells of the joint grid. Of the thousands that there could be
+// most minutes meet few, which lie together; so counts are kept in pages of one cache line, made when the first of their
+// keys is met. Counting is two look-ups, reading in order needs no sorting, and emptying clears what was used. The zero
+// counter is ready.
 type counter struct {
-	keys   []uint16
-	counts []uint32 // 0: the slot is free
-	used   int
-	sorted []uint64 // scratch: key << 32 | slot
+	pages []page
+	index []uint16 // by page of keys: its place in pages + 1, 0 where there is none
+	used  []uint64 // a bit by page of keys: it has a place
 }
 
-const minCounter = 32 // slots of the smallest table; a power of two
+const pageKeys = 16
+
+type page [pageKeys]uint32
 
 func (c *counter) reset() {
-	clear(c.counts)
-	c.used = 0
+	c.each(func(k int, _ *page) { c.index[k] = 0 })
+	clear(c.used)
+	c.pages = c.pages[:0]
 }
 
-func (c *counter) slot(key uint16) int {
-	// Fibonacci hashing: neighbouring buckets, which are what comes, spread over the table.
-	shift := 32 - bits.TrailingZeros(uint(len(c.counts)))
-	i := int(uint32(key) * 2654435769 >> shift)
-	for c.counts[i] != 0 && c.keys[i] != key {
-		i = (i + 1) & (len(c.counts) - 1)
+func (c *counter) page(k int) *page {
+	if k < len(c.index) {
+		if i := c.index[k]; i != 0 {
+			return &c.pages[i-1]
+		}
 	}
-	return i
+	return c.newPage(k)
 }
 
-func (c *counter) add(key uint16) {
-	if c.used*2 >= len(c.counts) {
-		c.grow()
+func (c *counter) newPage(k int) *page {
+	for k >= len(c.index) {
+		c.index = append(c.index, make([]uint16, 64)...)
+		c.used = append(c.used, 0)
 	}
-	i := c.slot(key)
-	if c.counts[i] == 0 {
-		c.keys[i] = key
-		c.used++
-	}
-	c.counts[i]++
+	c.pages = append(c.pages, page{})
+	c.index[k] = uint16(len(c.pages))
+	c.used[k/64] |= 1 << (k % 64)
+	return &c.pages[len(c.pages)-1]
 }
 
-func (c *counter) grow() {
-	keys, counts := c.keys, c.counts
-	n := max(minCounter, 2*len(counts))
-	c.keys, c.counts = make([]uint16, n), make([]uint32, n)
-	for i, count := range counts {
-		if count != 0 {
-			to := c.slot(keys[i])
-			c.keys[to], c.counts[to] = keys[i], count
+// each calls do with the pages in use, in the order of their keys.
+func (c *counter) each(do func(k int, p *page)) {
+	for w, word := range c.used {
+		for ; word != 0; word &= word - 1 {
+			k := w*64 + bits.TrailingZeros64(word)
+			do(k, &c.pages[c.index[k]-1])
 		}
 	}
 }
 
-// addBucket counts a bucket of a sketch. Buckets may be negative; flipping the sign bit keeps their order as keys.
-func (c *counter) addBucket(bucket int16) { c.add(uint16(bucket) ^ 0x8000) }
+func (c *counter) add(key uint16)    { c.page(int(key / pageKeys))[key%pageKeys]++ }
+func (c *counter) remove(key uint16) { c.page(int(key / pageKeys))[key%pageKeys]-- }
 
-// inOrder gives the keys that were counted, ascending, each with its slot below it. The slice is the counter's own until its next use.
-func (c *counter) inOrder() []uint64 {
-	c.sorted = c.sorted[:0]
-	for i, count := range c.counts {
-		if count != 0 {
-			c.sorted = append(c.sorted, uint64(c.keys[i])<<32|uint64(i))
+// merge adds what another counter has counted.
+func (c *counter) merge(o *counter) {
+	o.each(func(k int, from *page) {
+		to := c.page(k)
+		for i, n := range from {
+			to[i] += n
 		}
-	}
-	slices.Sort(c.sorted)
-	return c.sorted
+	})
 }
+
+// bytes is the memory that c takes.
+func (c *counter) bytes() int {
+	return cap(c.pages)*int(unsafe.Sizeof(page{})) + cap(c.index)*2 + cap(c.used)*8
+}
+
+// Buckets of a sketch may be negative; as keys they count from stats.MinBucket.
+func bucketKey(bucket int16) uint16 { return uint16(bucket - stats.MinBucket) }
 
 // memory hands out the arrays of rows from large chunks, so that a row's arrays cost no allocation each. What was handed
 // out stays valid until reset, and beyond it only until the next flush that uses the same memory.
@@ -77,10 +84,14 @@ type memory struct {
 	buckets []int16
 	cells   []uint16
 	counts  []uint64
+	int64s  []int64
+	int32s  []int32
+	int8s   []int8
 }
 
 func (m *memory) reset() {
 	m.buckets, m.cells, m.counts = m.buckets[:0], m.cells[:0], m.counts[:0]
+	m.int64s, m.int32s, m.int8s = m.int64s[:0], m.int32s[:0], m.int8s[:0]
 }
 
 // take extends s by n elements and returns them with no room to grow into their neighbours. A chunk that is full is
@@ -94,24 +105,33 @@ func take[T any](s *[]T, n int) []T {
 	return (*s)[start : start+n : start+n]
 }
 
-// histogram gives a sketch's buckets and counts as parallel arrays, ascending.
-func (m *memory) histogram(c *counter) ([]int16, []uint64) {
-	slots := c.inOrder()
-	buckets, counts := take(&m.buckets, len(slots)), take(&m.counts, len(slots))
-	for i, s := range slots {
-		buckets[i] = int16(uint16(s>>32) ^ 0x8000)
-		counts[i] = uint64(c.counts[uint32(s)])
-	}
-	return buckets, counts
+// giveBack returns what was taken last but for its first n elements, and these.
+func giveBack[T any](s *[]T, taken []T, n int) []T {
+	*s = (*s)[:len(*s)-len(taken)+n]
+	return taken[:n:n]
 }
 
-// grid gives a grid's cells and counts as parallel arrays, ascending.
+// counted gives a counter's keys, moved by base, and counts as parallel arrays, ascending.
+func counted[K int16 | uint16](keys *[]K, counts *[]uint64, c *counter, base int) ([]K, []uint64) {
+	most := len(c.pages) * pageKeys
+	k, n, i := take(keys, most), take(counts, most), 0
+	c.each(func(page int, p *page) {
+		for j, count := range p {
+			if count != 0 {
+				k[i], n[i] = K(page*pageKeys+j+base), uint64(count)
+				i++
+			}
+		}
+	})
+	return giveBack(keys, k, i), giveBack(counts, n, i)
+}
+
+// histogram gives a sketch's buckets and counts.
+func (m *memory) histogram(c *counter) ([]int16, []uint64) {
+	return counted(&m.buckets, &m.counts, c, int(stats.MinBucket))
+}
+
+// grid gives a grid's cells and counts.
 func (m *memory) grid(c *counter) ([]uint16, []uint64) {
-	slots := c.inOrder()
-	cells, counts := take(&m.cells, len(slots)), take(&m.counts, len(slots))
-	for i, s := range slots {
-		cells[i] = uint16(s >> 32)
-		counts[i] = uint64(c.counts[uint32(s)])
-	}
-	return cells, counts
+	return counted(&m.cells, &m.counts, c, 0)
 }

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"slices"
-	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -204,47 +203,4 @@ func TestExactlyOnce(t *testing.T) {
 		}
 	}
 	t.Logf("%d logs, %d crashes inside a flush", logs, crashes)
-}
-
-// TestIncremental holds a row that was computed piece by piece, in order or not, to the bits of the one computed at once.
-func TestIncremental(t *testing.T) {
-	for seed := range 200 {
-		rng := rand.New(rand.NewPCG(uint64(seed), 2))
-		var members []Member
-		known := []pair{{"m", ""}, {"m", "api"}, {"n", "api"}}
-		for range 1 + rng.IntN(300) {
-			members = append(members, newMember(&schemas.StoredRequest{
-				ArrivalUS: rng.Int64N(schemas.MinuteUS), Content: rng.Uint64(), Outcome: schemas.Outcome(1 + rng.IntN(7)),
-				RequestTokens: int32(rng.IntN(30_000)), ResponseTokens: int32(rng.IntN(3000)),
-				ElapsedUS: rng.Int64N(schemas.MaxElapsedUS), TTFTUS: rng.Int64N(1 << 20), StatusCode: schemas.Unknown,
-			}, uint16(rng.IntN(1+seed%3))))
-		}
-		s := &set{loaded: true}
-		for i := range members {
-			s.pending = append(s.pending, int32(i))
-		}
-		s.merge(members, func(int32) {})
-		var whole, pieces minute
-		whole.take(s.members, known)
-		for i := 0; i < len(s.members); {
-			i = min(len(s.members), i+1+rng.IntN(50))
-			pieces.take(s.members[:i], known)
-		}
-		if a, b := rowsOf(&whole), rowsOf(&pieces); !slices.Equal(a, b) {
-			t.Fatalf("seed %d:\n%s\n%s", seed, strings.Join(a, "\n"), strings.Join(b, "\n"))
-		}
-	}
-}
-
-func rowsOf(m *minute) []string {
-	store := newMemStore()
-	var rows schemas.Minutes
-	m.rows("s", 0, 1, &rows, new(memory))
-	store.put(rows.Block())
-	var out []string
-	for key, r := range store.dump("minutes") {
-		out = append(out, key+r)
-	}
-	slices.Sort(out)
-	return out
 }

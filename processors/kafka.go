@@ -103,7 +103,7 @@ func (p *partitionRun) account() {
 	}
 	p.runner.held.Add(held - p.held)
 	p.held = held
-	cached := int64(p.worker.cache.bytes)
+	cached := int64(p.worker.held())
 	p.runner.cached.Add(cached - p.cached)
 	p.cached = cached
 }

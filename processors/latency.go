@@ -5,16 +5,19 @@ import (
 	"tidegauge/stats"
 )
 
-// latency accumulates METRICS 5 of one stream's members in one minute.
+// latency are the totals of METRICS 5: how long answers take.
 type latency struct {
 	elapsed, ttft durations
 	tpotN         uint64
 	tpotZero      uint64
-	tpotSum       float64
+	tpotSum       fixed // in units of tpotUnit
 	tpotMax       float64
 	tpot          counter
 	afterEnd      uint64
 }
+
+// tpotUnit in microseconds keeps a time per output token of up to 24 hours within what a fixed sum takes.
+const tpotUnit = 1 << 14
 
 type durations struct {
 	n, sum, zero uint64
@@ -35,7 +38,15 @@ func (d *durations) add(us int64) {
 		d.zero++
 		return
 	}
-	d.buckets.addBucket(stats.Bucket(uint64(us)))
+	d.buckets.add(bucketKey(stats.Bucket(uint64(us))))
+}
+
+func (d *durations) merge(o *durations) {
+	d.n += o.n
+	d.sum += o.sum
+	d.zero += o.zero
+	d.max = max(d.max, o.max)
+	d.buckets.merge(&o.buckets)
 }
 
 func (l *latency) reset() {
@@ -67,36 +78,47 @@ func (l *latency) add(m *Member) {
 
 func (l *latency) perToken(us float64) {
 	l.tpotN++
-	l.tpotSum += us
+	l.tpotSum.add(us / tpotUnit)
 	l.tpotMax = max(l.tpotMax, us)
 	if us == 0 {
 		l.tpotZero++
 		return
 	}
-	l.tpot.addBucket(stats.BucketFloat(us))
+	l.tpot.add(bucketKey(stats.BucketFloat(us)))
 }
 
-func (l *latency) row(rows *schemas.Minutes, mem *memory) {
-	rows.ElapsedN = append(rows.ElapsedN, l.elapsed.n)
-	rows.ElapsedSum = append(rows.ElapsedSum, l.elapsed.sum)
-	rows.ElapsedMax = append(rows.ElapsedMax, l.elapsed.max)
-	rows.ElapsedZero = append(rows.ElapsedZero, l.elapsed.zero)
+func (l *latency) merge(o *latency) {
+	l.elapsed.merge(&o.elapsed)
+	l.ttft.merge(&o.ttft)
+	l.tpotN += o.tpotN
+	l.tpotZero += o.tpotZero
+	l.tpotSum.merge(o.tpotSum)
+	l.tpotMax = max(l.tpotMax, o.tpotMax)
+	l.tpot.merge(&o.tpot)
+	l.afterEnd += o.afterEnd
+}
+
+func (l *latency) row(rows *schemas.Minutes, mem *memory, copies int) {
+	put(&rows.ElapsedN, copies, l.elapsed.n)
+	put(&rows.ElapsedSum, copies, l.elapsed.sum)
+	put(&rows.ElapsedMax, copies, l.elapsed.max)
+	put(&rows.ElapsedZero, copies, l.elapsed.zero)
 	buckets, counts := mem.histogram(&l.elapsed.buckets)
-	rows.ElapsedBuckets = append(rows.ElapsedBuckets, buckets)
-	rows.ElapsedCounts = append(rows.ElapsedCounts, counts)
-	rows.TTFTN = append(rows.TTFTN, l.ttft.n)
-	rows.TTFTSum = append(rows.TTFTSum, l.ttft.sum)
-	rows.TTFTMax = append(rows.TTFTMax, l.ttft.max)
-	rows.TTFTZero = append(rows.TTFTZero, l.ttft.zero)
+	put(&rows.ElapsedBuckets, copies, buckets)
+	put(&rows.ElapsedCounts, copies, counts)
+	put(&rows.TTFTN, copies, l.ttft.n)
+	put(&rows.TTFTSum, copies, l.ttft.sum)
+	put(&rows.TTFTMax, copies, l.ttft.max)
+	put(&rows.TTFTZero, copies, l.ttft.zero)
 	buckets, counts = mem.histogram(&l.ttft.buckets)
-	rows.TTFTBuckets = append(rows.TTFTBuckets, buckets)
-	rows.TTFTCounts = append(rows.TTFTCounts, counts)
-	rows.TPOTN = append(rows.TPOTN, l.tpotN)
-	rows.TPOTSum = append(rows.TPOTSum, l.tpotSum)
-	rows.TPOTMax = append(rows.TPOTMax, l.tpotMax)
-	rows.TPOTZero = append(rows.TPOTZero, l.tpotZero)
+	put(&rows.TTFTBuckets, copies, buckets)
+	put(&rows.TTFTCounts, copies, counts)
+	put(&rows.TPOTN, copies, l.tpotN)
+	put(&rows.TPOTSum, copies, l.tpotSum.value()*tpotUnit)
+	put(&rows.TPOTMax, copies, l.tpotMax)
+	put(&rows.TPOTZero, copies, l.tpotZero)
 	buckets, counts = mem.histogram(&l.tpot)
-	rows.TPOTBuckets = append(rows.TPOTBuckets, buckets)
-	rows.TPOTCounts = append(rows.TPOTCounts, counts)
-	rows.TTFTAfterEnd = append(rows.TTFTAfterEnd, l.afterEnd)
+	put(&rows.TPOTBuckets, copies, buckets)
+	put(&rows.TPOTCounts, copies, counts)
+	put(&rows.TTFTAfterEnd, copies, l.afterEnd)
 }

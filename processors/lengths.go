@@ -7,19 +7,17 @@ import (
 	"tidegauge/stats"
 )
 
-// lengths accumulates METRICS 3 of one stream's members in one minute, in order.
+// lengths are the totals of METRICS 3: how long requests and their answers are.
 type lengths struct {
-	n                         uint64
-	x, y                      uint64
-	xx, yy, xy                stats.Int128
-	xZero                     uint64
-	xMin, xMax, yMin, yMax    int32
-	logX, logX2               float64
-	logY, logY2, logY3, logY4 float64
-	firstY, lastY             int32
-	lastLog, lag              float64
-	requests, responses       counter
-	joint                     counter
+	n                      uint64
+	x, y                   uint64
+	xx, yy, xy             stats.Int128
+	xZero                  uint64
+	xMin, xMax, yMin, yMax int32
+	logX, logX2            fixed
+	logY                   [4]fixed // of the logarithm's powers
+	requests, responses    counter
+	joint                  counter
 
 	// Over all requests, whatever became of them.
 	requestTokens, responseTokens uint64
@@ -31,18 +29,23 @@ func (l *lengths) reset() {
 	l.joint.reset()
 	*l = lengths{
 		xMin: schemas.Unknown, xMax: schemas.Unknown, yMin: schemas.Unknown, yMax: schemas.Unknown,
-		firstY: schemas.Unknown, lastY: schemas.Unknown,
 		requests: l.requests, responses: l.responses, joint: l.joint,
 	}
+}
+
+// answered says whether a request is one of those whose lengths are held against each other.
+func answered(m *Member) bool {
+	return m.outcome() == schemas.OK && m.requestTokens() >= 0 && m.responseTokens() > 0
 }
 
 func (l *lengths) add(m *Member) {
 	x, y := m.requestTokens(), m.responseTokens()
 	l.requestTokens += uint64(max(x, 0))
 	l.responseTokens += uint64(max(y, 0))
-	if m.outcome() != schemas.OK || x < 0 || y <= 0 {
+	if !answered(m) {
 		return
 	}
+	l.n++
 	l.x += uint64(x)
 	l.y += uint64(y)
 	l.xx.AddProduct(int64(x), int64(x))
@@ -50,69 +53,126 @@ func (l *lengths) add(m *Member) {
 	l.xy.AddProduct(int64(x), int64(y))
 	l.xMax = max(l.xMax, x)
 	if x > 0 {
-		if l.xMin < 0 || x < l.xMin {
-			l.xMin = x
-		}
+		l.xMin = leastKnown(l.xMin, x)
 		ln := tokenLog(x)
-		l.logX += ln
-		l.logX2 += ln * ln
-		l.requests.addBucket(stats.Bucket(uint64(x)))
+		l.logX.add(ln)
+		l.logX2.add(ln * ln)
+		l.requests.add(bucketKey(stats.Bucket(uint64(x))))
 	} else {
 		l.xZero++
 	}
-	if l.yMin < 0 || y < l.yMin {
-		l.yMin = y
-	}
+	l.yMin = leastKnown(l.yMin, y)
 	l.yMax = max(l.yMax, y)
 	ln := tokenLog(y)
 	square := ln * ln
-	l.logY += ln
-	l.logY2 += square
-	l.logY3 += square * ln
-	l.logY4 += square * square
-	if l.n > 0 {
-		l.lag += l.lastLog * ln
-	} else {
-		l.firstY = y
-	}
-	l.lastY, l.lastLog = y, ln
-	l.responses.addBucket(stats.Bucket(uint64(y)))
+	l.logY[0].add(ln)
+	l.logY[1].add(square)
+	l.logY[2].add(square * ln)
+	l.logY[3].add(square * square)
+	l.responses.add(bucketKey(stats.Bucket(uint64(y))))
 	l.joint.add(jointBucket(x)<<8 | jointBucket(y))
-	l.n++
 }
 
-func (l *lengths) row(rows *schemas.Minutes, mem *memory) {
-	rows.LengthN = append(rows.LengthN, l.n)
-	rows.RequestSum = append(rows.RequestSum, l.x)
-	rows.RequestSquares = append(rows.RequestSquares, l.xx.Big())
-	rows.ResponseSum = append(rows.ResponseSum, l.y)
-	rows.ResponseSquares = append(rows.ResponseSquares, l.yy.Big())
-	rows.ProductSum = append(rows.ProductSum, l.xy.Big())
-	rows.RequestZero = append(rows.RequestZero, l.xZero)
-	rows.RequestMin = append(rows.RequestMin, l.xMin)
-	rows.RequestMax = append(rows.RequestMax, l.xMax)
-	rows.ResponseMin = append(rows.ResponseMin, l.yMin)
-	rows.ResponseMax = append(rows.ResponseMax, l.yMax)
-	rows.RequestLog = append(rows.RequestLog, l.logX)
-	rows.RequestLog2 = append(rows.RequestLog2, l.logX2)
-	rows.ResponseLog = append(rows.ResponseLog, l.logY)
-	rows.ResponseLog2 = append(rows.ResponseLog2, l.logY2)
-	rows.ResponseLog3 = append(rows.ResponseLog3, l.logY3)
-	rows.ResponseLog4 = append(rows.ResponseLog4, l.logY4)
-	rows.ResponseFirst = append(rows.ResponseFirst, l.firstY)
-	rows.ResponseLast = append(rows.ResponseLast, l.lastY)
-	rows.ResponseLag = append(rows.ResponseLag, l.lag)
+// leastKnown is the smaller of two numbers, of which either may be Unknown.
+func leastKnown(a, b int32) int32 {
+	if a < 0 || b >= 0 && b < a {
+		return b
+	}
+	return a
+}
+
+func (l *lengths) merge(o *lengths) {
+	l.n += o.n
+	l.x += o.x
+	l.y += o.y
+	l.xx.Add(o.xx)
+	l.yy.Add(o.yy)
+	l.xy.Add(o.xy)
+	l.xZero += o.xZero
+	l.xMin, l.xMax = leastKnown(l.xMin, o.xMin), max(l.xMax, o.xMax)
+	l.yMin, l.yMax = leastKnown(l.yMin, o.yMin), max(l.yMax, o.yMax)
+	l.logX.merge(o.logX)
+	l.logX2.merge(o.logX2)
+	for i := range l.logY {
+		l.logY[i].merge(o.logY[i])
+	}
+	l.requests.merge(&o.requests)
+	l.responses.merge(&o.responses)
+	l.joint.merge(&o.joint)
+	l.requestTokens += o.requestTokens
+	l.responseTokens += o.responseTokens
+}
+
+func (l *lengths) row(rows *schemas.Minutes, mem *memory, copies int) {
+	put(&rows.LengthN, copies, l.n)
+	put(&rows.RequestSum, copies, l.x)
+	put(&rows.RequestSquares, copies, l.xx.Big())
+	put(&rows.ResponseSum, copies, l.y)
+	put(&rows.ResponseSquares, copies, l.yy.Big())
+	put(&rows.ProductSum, copies, l.xy.Big())
+	put(&rows.RequestZero, copies, l.xZero)
+	put(&rows.RequestMin, copies, l.xMin)
+	put(&rows.RequestMax, copies, l.xMax)
+	put(&rows.ResponseMin, copies, l.yMin)
+	put(&rows.ResponseMax, copies, l.yMax)
+	put(&rows.RequestLog, copies, l.logX.value())
+	put(&rows.RequestLog2, copies, l.logX2.value())
+	put(&rows.ResponseLog, copies, l.logY[0].value())
+	put(&rows.ResponseLog2, copies, l.logY[1].value())
+	put(&rows.ResponseLog3, copies, l.logY[2].value())
+	put(&rows.ResponseLog4, copies, l.logY[3].value())
 	buckets, counts := mem.histogram(&l.requests)
-	rows.RequestBuckets = append(rows.RequestBuckets, buckets)
-	rows.RequestCounts = append(rows.RequestCounts, counts)
+	put(&rows.RequestBuckets, copies, buckets)
+	put(&rows.RequestCounts, copies, counts)
 	buckets, counts = mem.histogram(&l.responses)
-	rows.ResponseBuckets = append(rows.ResponseBuckets, buckets)
-	rows.ResponseCounts = append(rows.ResponseCounts, counts)
+	put(&rows.ResponseBuckets, copies, buckets)
+	put(&rows.ResponseCounts, copies, counts)
 	cells, counts := mem.grid(&l.joint)
-	rows.JointCells = append(rows.JointCells, cells)
-	rows.JointCounts = append(rows.JointCounts, counts)
-	rows.RequestTokens = append(rows.RequestTokens, l.requestTokens)
-	rows.ResponseTokens = append(rows.ResponseTokens, l.responseTokens)
+	put(&rows.JointCells, copies, cells)
+	put(&rows.JointCounts, copies, counts)
+	put(&rows.RequestTokens, copies, l.requestTokens)
+	put(&rows.ResponseTokens, copies, l.responseTokens)
+}
+
+// answers are what METRICS 3 asks of one answer's length and the next one's, in one stream and minute.
+type answers struct {
+	first, last int32
+	lag         fixed
+}
+
+func (a *answers) reset() { *a = answers{first: schemas.Unknown, last: schemas.Unknown} }
+
+// append adds an answer's tokens after all others.
+func (a *answers) append(y int32) {
+	if a.last >= 0 {
+		a.lag.add(tokenLog(a.last) * tokenLog(y))
+	} else {
+		a.first = y
+	}
+	a.last = y
+}
+
+// insert adds an answer between two others, Unknown where there is none.
+func (a *answers) insert(y, before, after int32) {
+	if before >= 0 && after >= 0 {
+		a.lag.sub(tokenLog(before) * tokenLog(after))
+	}
+	if before >= 0 {
+		a.lag.add(tokenLog(before) * tokenLog(y))
+	} else {
+		a.first = y
+	}
+	if after >= 0 {
+		a.lag.add(tokenLog(y) * tokenLog(after))
+	} else {
+		a.last = y
+	}
+}
+
+func (a *answers) row(rows *schemas.Minutes, copies int) {
+	put(&rows.ResponseFirst, copies, a.first)
+	put(&rows.ResponseLast, copies, a.last)
+	put(&rows.ResponseLag, copies, a.lag.value())
 }
 
 // Tables of what is asked of every request's token counts: most are below tokenTable.

@@ -67,22 +67,10 @@ func (w *worker) reload(ctx context.Context) error {
 	w.metrics.reloads.WithLabelValues("minute").Add(float64(len(minutes)))
 	w.metrics.reloads.WithLabelValues("conversation").Add(float64(len(conversations)))
 	for s, members := range loaded {
-		fill(s, members)
+		s.members.fill(members)
 	}
 	for _, s := range w.touched {
 		s.loaded = true
 	}
 	return nil
-}
-
-// fill makes members, in any order and with repetitions, the members of an empty set.
-func fill(s *set, members []Member) {
-	pending := s.pending
-	s.pending = make([]int32, len(members))
-	for i := range s.pending {
-		s.pending[i] = int32(i)
-	}
-	s.members = make([]Member, 0, len(members))
-	s.merge(members, func(int32) {})
-	s.pending = pending
 }

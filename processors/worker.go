@@ -34,21 +34,25 @@ type worker struct {
 	// The batch: requests read since the last flush. members[i] is what sets keep of requests row i.
 	requests    *schemas.Requests
 	members     []Member
+	nextOf      [2][]uint32 // chains of the rows of one minute and of one conversation
 	touched     []*set
 	deadLetters schemas.DeadLetters
 	next        int64 // the offset after the last record read
 	records     int   // records read since the last flush
 	bytes       int64 // their bytes
 
-	hot   []*set    // sets whose evaluation is kept
-	spare []*minute // evaluations to use again
-	idle  []*flush  // flushes to use again
+	hot      map[*set]*minute // evaluations that are kept to go on with
+	hotBytes int
+	flushes  uint64    // prepared
+	spare    []*minute // evaluations to use again
+	idle     []*flush  // flushes to use again
 }
 
 // service is what a worker keeps of one service.
 type service struct {
 	name          string
 	hash          uint64
+	misrouted     bool // its requests belong to another partition
 	pairs         pairs
 	newest        uint32 // minutes up to here may be stored
 	anyStored     bool
@@ -60,7 +64,7 @@ type service struct {
 func newWorker(topic string, partition, partitions int, group string, store Store, m *metrics) *worker {
 	return &worker{
 		topic: topic, partition: partition, partitions: partitions, group: group, store: store, metrics: m,
-		services: make(map[string]*service), requests: new(schemas.Requests),
+		services: make(map[string]*service), requests: new(schemas.Requests), hot: make(map[*set]*minute),
 	}
 }
 
@@ -100,8 +104,11 @@ func (w *worker) service(name string) *service {
 	s := w.services[name]
 	if s == nil {
 		name = string([]byte(name)) // the decoder's name table may outlive its use
-		s = &service{name: name, hash: nameHash(name), minutes: make(map[uint32]*set), conversations: make(map[string]*set)}
-		w.services[name] = s
+		s = &service{name: name, hash: nameHash(name), minutes: make(map[uint32]*set), conversations: make(map[string]*set),
+			misrouted: schemas.Partition(name, w.partitions) != w.partition}
+		if !s.misrouted { // whoever gets the key wrong may do so for any number of names
+			w.services[name] = s
+		}
 	}
 	w.last = s
 	return s
@@ -137,17 +144,17 @@ func (w *worker) take(r *schemas.Request) error {
 	if _, err := r.Validate(); err != nil {
 		return fmt.Errorf("refused: %w", err)
 	}
-	if want := schemas.Partition(r.Service, w.partitions); want != w.partition {
-		return fmt.Errorf("misrouted: service %q belongs to partition %d of %d by Kafka's standard partitioner; "+
-			"key records by service with murmur2, or re-key the topic", r.Service, want, w.partitions)
-	}
 	s := w.service(r.Service)
+	if s.misrouted {
+		return fmt.Errorf("misrouted: service %q belongs to partition %d of %d by Kafka's standard partitioner; "+
+			"key records by service with murmur2, or re-key the topic", r.Service, schemas.Partition(r.Service, w.partitions), w.partitions)
+	}
 	stream, ok := s.pairs.number(r.Model, r.LogType)
 	if !ok {
 		return fmt.Errorf("%w: service %q has more than %d pairs of model and log type", errTooManyStreams, r.Service, maxPairs)
 	}
 	content := r.Content()
-	row := int32(len(w.members))
+	row := len(w.members)
 	w.requests.Append(r, content)
 	stored := schemas.StoredRequest{
 		ArrivalUS: r.ArrivalUS, Seq: r.Seq, IDHash: schemas.IDHash(r.RequestID), Content: content, Outcome: r.Outcome,
@@ -155,9 +162,12 @@ func (w *worker) take(r *schemas.Request) error {
 		ElapsedUS: r.ElapsedUS, TTFTUS: r.TTFTUS,
 	}
 	w.members = append(w.members, newMember(&stored, stream))
-	w.touch(w.minuteSet(s, uint32(r.ArrivalUS/schemas.MinuteUS)), row)
+	for i := range w.nextOf {
+		w.nextOf[i] = append(w.nextOf[i], 0)
+	}
+	w.touch(w.minuteSet(s, uint32(r.ArrivalUS/schemas.MinuteUS)), row, w.nextOf[0])
 	if r.Conversation != "" {
-		w.touch(w.conversationSet(s, r.Conversation), row)
+		w.touch(w.conversationSet(s, r.Conversation), row, w.nextOf[1])
 	}
 	return nil
 }
@@ -191,8 +201,8 @@ func (w *worker) conversationSet(s *service, id string) *set {
 	return c
 }
 
-func (w *worker) touch(s *set, row int32) {
-	s.pending = append(s.pending, row)
+func (w *worker) touch(s *set, row int, next []uint32) {
+	s.pending.add(row, next)
 	if !s.touched {
 		s.touched = true
 		w.touched = append(w.touched, s)
@@ -242,17 +252,20 @@ func (w *worker) prepare(ctx context.Context) (*flush, error) {
 		return nil, err
 	}
 	f := w.freshFlush()
+	w.flushes++
 	f.next, f.records = w.next, w.records
 	for _, s := range w.touched {
-		if s.conversation == "" {
-			w.flushMinute(s, f)
-		} else {
-			w.flushConversation(s, f)
-		}
-		s.touched = false
+		w.cache.change(s, func() {
+			if s.conversation == "" {
+				w.flushMinute(s, f)
+			} else {
+				w.flushConversation(s, f)
+			}
+		})
+		s.touched, s.pending = false, chain{}
 		w.cache.touch(s)
-		w.cache.account(s)
 	}
+	w.coolDown()
 	f.duplicates = len(w.members) - len(f.fresh)
 	if f.duplicates == 0 {
 		f.requests, *w.requests = *w.requests, f.requests
@@ -268,6 +281,7 @@ func (w *worker) prepare(ctx context.Context) (*flush, error) {
 	f.positions.Partitions = append(f.positions.Partitions, int32(w.partitions))
 	clear(w.touched)
 	w.touched, w.members, w.records, w.bytes = w.touched[:0], w.members[:0], 0, 0
+	w.nextOf[0], w.nextOf[1] = w.nextOf[0][:0], w.nextOf[1][:0]
 	return f, nil
 }
 
@@ -292,70 +306,90 @@ func (w *worker) stored(f *flush) {
 	w.idle = append(w.idle, f)
 }
 
-// keepFrom is the number of members from which an evaluation is kept to go on with, and maxHot how many are: below, it
-// is as cheap to compute the row again; beyond, the memory is better spent on sets.
+// keepFrom is the number of members from which an evaluation is kept to go on with, and mostHot the bytes of those that
+// are: below, it is as cheap to compute the row again; beyond, the memory is better spent on sets.
 const (
-	keepFrom = 512
-	maxHot   = 64
+	keepFrom = 128
+	mostHot  = 16 << 20
 )
 
 func (w *worker) flushMinute(s *set, f *flush) {
-	from := s.merge(w.members, func(row int32) { f.fresh = append(f.fresh, row) })
-	e := s.evaluation
-	if e == nil {
-		if n := len(w.spare); n > 0 {
-			e, w.spare = w.spare[n-1], w.spare[:n-1]
-		} else {
-			e = new(minute)
-		}
-	} else if from < e.done {
-		e.reset()
+	e, kept := w.hot[s]
+	if kept {
+		w.hotBytes -= e.bytes()
 	}
-	e.take(s.members, s.service.pairs.list)
-	e.rows(s.service.name, s.number, uint64(len(s.members)), &f.minutes, &f.memory)
-	s.service.newest, s.service.anyStored = max(s.service.newest, s.number), true
-	switch {
-	case s.evaluation != nil:
-	case len(s.members) >= keepFrom:
-		if len(w.hot) == maxHot {
-			w.cool(w.hot[0])
+	for row := s.pending.first; row > 0; row = w.nextOf[0][row-1] {
+		at, fresh, last := s.members.add(&w.members[row-1])
+		if !fresh {
+			continue
 		}
-		s.evaluation = e
-		w.hot = append(w.hot, s)
-	default:
+		f.fresh = append(f.fresh, int32(row-1))
+		if kept {
+			e.added(at, last)
+		}
+	}
+	if !kept {
+		e = reuse(&w.spare)
+	}
+	if e.done != s.members.n {
+		e.take(&s.members, s.service.pairs.list)
+	}
+	e.rows(s.service.name, s.number, uint64(s.members.n), &f.minutes, &f.memory)
+	s.service.newest, s.service.anyStored = max(s.service.newest, s.number), true
+	if s.members.n < keepFrom {
 		e.reset()
 		w.spare = append(w.spare, e)
+		return
+	}
+	e.flush = w.flushes
+	w.hot[s] = e
+	w.hotBytes += e.bytes()
+}
+
+// coolDown gives up evaluations until they are within mostHot bytes, first those that the last flush had no use for.
+func (w *worker) coolDown() {
+	for _, before := range []uint64{w.flushes, w.flushes + 1} {
+		for s, e := range w.hot {
+			if w.hotBytes <= mostHot {
+				return
+			}
+			if e.flush < before {
+				w.cool(s)
+			}
+		}
 	}
 }
 
 // cool gives up a set's kept evaluation.
 func (w *worker) cool(s *set) {
-	if s.evaluation == nil {
+	e, kept := w.hot[s]
+	if !kept {
 		return
 	}
-	s.evaluation.reset()
-	w.spare = append(w.spare, s.evaluation)
-	s.evaluation = nil
-	for i, h := range w.hot {
-		if h == s {
-			w.hot = append(w.hot[:i], w.hot[i+1:]...)
-			return
-		}
-	}
+	delete(w.hot, s)
+	w.hotBytes -= e.bytes()
+	e.reset()
+	w.spare = append(w.spare, e)
 }
 
 func (w *worker) flushConversation(s *set, f *flush) {
-	s.merge(w.members, func(int32) {})
-	if len(s.members) > schemas.MaxTurns {
-		s.members, s.cut = s.members[:schemas.MaxTurns], true
+	for row := s.pending.first; row > 0; row = w.nextOf[1][row-1] {
+		s.members.add(&w.members[row-1])
 	}
-	conversationRow(s.service.name, s.conversation, s.members, s.cut, &f.conversations)
+	if s.members.n > schemas.MaxTurns {
+		s.members.truncate(schemas.MaxTurns)
+		s.cut = true
+	}
+	conversationRow(s.service.name, s.conversation, &s.members, s.cut, &f.conversations, &f.memory)
 }
+
+// held is the memory of the sets and of what is kept of their evaluation.
+func (w *worker) held() int { return w.cache.bytes + w.hotBytes }
 
 // evict drops the least recently touched sets until the cache is within budget bytes, but for those touched since the
 // last flush was prepared. A flush may be under way: nothing is reloaded before it is stored.
 func (w *worker) evict(budget int) {
-	for s := w.cache.oldest; s != nil && w.cache.bytes > budget; {
+	for s := w.cache.oldest; s != nil && w.held() > budget; {
 		next := s.newer
 		if !s.touched {
 			w.cool(s)

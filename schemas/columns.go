@@ -45,6 +45,9 @@ func blockOf(table string, columns any, rows int) Block {
 	b := Block{Table: table, Rows: rows, Columns: make([]Column, 0, len(fields))}
 	for _, f := range fields {
 		data := v.Field(f.index)
+		if f.optional && data.Len() == 0 {
+			continue
+		}
 		if data.Len() != rows {
 			panic(fmt.Sprintf("schemas: column %s.%s has %d of %d rows", table, f.name, data.Len(), rows))
 		}
@@ -130,6 +133,9 @@ func gatherColumns(into, from any, rows []int32) {
 }
 
 func gather[T any](into *[]T, from []T, rows []int32) {
+	if len(from) == 0 {
+		return // an optional column without values
+	}
 	for _, row := range rows {
 		*into = append(*into, from[row])
 	}

@@ -1,8 +1,13 @@
 package schemas
 
-import "time"
+import (
+	"math"
+	"slices"
+	"time"
+)
 
-// Requests are requests column by column, as they are kept between the log and table requests.
+// Requests are requests column by column, as they are kept between the log and table requests. An optional column is
+// empty until a request has a value for it.
 type Requests struct {
 	Service         []string            `column:"service"`
 	ArrivalUS       []int64             `column:"arrival_us"`
@@ -45,6 +50,7 @@ func (c *Requests) Len() int { return len(c.ArrivalUS) }
 
 // Append adds a copy of r, whose Content is given because callers need it too. Strings are kept as they are.
 func (c *Requests) Append(r *Request, content uint64) {
+	n := len(c.ArrivalUS)
 	c.Service = append(c.Service, r.Service)
 	c.ArrivalUS = append(c.ArrivalUS, r.ArrivalUS)
 	c.RequestID = append(c.RequestID, r.RequestID)
@@ -52,42 +58,43 @@ func (c *Requests) Append(r *Request, content uint64) {
 	c.Seq = append(c.Seq, r.Seq)
 	c.Model = append(c.Model, r.Model)
 	c.LogType = append(c.LogType, r.LogType)
-	c.Operation = append(c.Operation, r.Operation)
-	c.Conversation = append(c.Conversation, r.Conversation)
-	c.Client = append(c.Client, r.Client)
-	c.PromptID = append(c.PromptID, r.PromptID)
 	c.Outcome = append(c.Outcome, int8(r.Outcome))
-	c.StatusCode = append(c.StatusCode, r.StatusCode)
-	c.ErrorType = append(c.ErrorType, r.ErrorType)
-	c.FinishReason = append(c.FinishReason, r.FinishReason)
-	c.RequestTokens = append(c.RequestTokens, int32(r.RequestTokens))
-	c.ResponseTokens = append(c.ResponseTokens, int32(r.ResponseTokens))
-	c.ReasoningTokens = append(c.ReasoningTokens, int32(r.ReasoningTokens))
-	c.CachedTokens = append(c.CachedTokens, int32(r.CachedTokens))
-	c.MaxTokens = append(c.MaxTokens, int32(r.MaxTokens))
-	c.TargetTokens = append(c.TargetTokens, int32(r.TargetTokens))
-	c.Steps = append(c.Steps, int32(r.Steps))
-	c.ElapsedUS = append(c.ElapsedUS, r.ElapsedUS)
-	c.TTFTUS = append(c.TTFTUS, r.TTFTUS)
-	c.QueueUS = append(c.QueueUS, r.QueueUS)
-	c.Config = append(c.Config, r.Config)
-	c.Host = append(c.Host, r.Host)
-	c.Temperature = append(c.Temperature, r.Temperature)
-	c.TopP = append(c.TopP, r.TopP)
+	given(&c.Operation, n, r.Operation, "")
+	given(&c.Conversation, n, r.Conversation, "")
+	given(&c.Client, n, r.Client, "")
+	given(&c.PromptID, n, r.PromptID, "")
+	given(&c.StatusCode, n, r.StatusCode, Unknown)
+	given(&c.ErrorType, n, r.ErrorType, "")
+	given(&c.FinishReason, n, r.FinishReason, "")
+	given(&c.RequestTokens, n, int32(r.RequestTokens), Unknown)
+	given(&c.ResponseTokens, n, int32(r.ResponseTokens), Unknown)
+	given(&c.ReasoningTokens, n, int32(r.ReasoningTokens), Unknown)
+	given(&c.CachedTokens, n, int32(r.CachedTokens), Unknown)
+	given(&c.MaxTokens, n, int32(r.MaxTokens), Unknown)
+	given(&c.TargetTokens, n, int32(r.TargetTokens), Unknown)
+	given(&c.Steps, n, int32(r.Steps), Unknown)
+	given(&c.ElapsedUS, n, r.ElapsedUS, Unknown)
+	given(&c.TTFTUS, n, r.TTFTUS, Unknown)
+	given(&c.QueueUS, n, r.QueueUS, Unknown)
+	given(&c.Config, n, r.Config, "")
+	given(&c.Host, n, r.Host, "")
+	givenFloat(&c.Temperature, n, r.Temperature)
+	givenFloat(&c.TopP, n, r.TopP)
 	seeded, seed := uint8(0), int64(Unknown)
 	if r.HasSeed {
 		seeded, seed = 1, r.Seed
 	}
-	c.HasSeed = append(c.HasSeed, seeded)
-	c.Seed = append(c.Seed, seed)
-	var hashes []uint64
+	given(&c.HasSeed, n, seeded, 0)
+	given(&c.Seed, n, seed, Unknown)
 	block := int32(Unknown)
+	var hashes []uint64
 	if len(r.PrefixHashes) > 0 {
-		hashes = append(hashes, r.PrefixHashes...)
-		block = r.PrefixBlockTokens
+		hashes, block = slices.Clone(r.PrefixHashes), r.PrefixBlockTokens
 	}
-	c.PrefixHashes = append(c.PrefixHashes, hashes)
-	c.PrefixBlock = append(c.PrefixBlock, block)
+	if hashes != nil || len(c.PrefixHashes) > 0 {
+		c.PrefixHashes = append(padded(c.PrefixHashes, n, nil), hashes)
+	}
+	given(&c.PrefixBlock, n, block, Unknown)
 	var labels map[string]string
 	if len(r.Labels) > 0 {
 		labels = make(map[string]string, len(r.Labels))
@@ -95,10 +102,37 @@ func (c *Requests) Append(r *Request, content uint64) {
 			labels[l.Key] = l.Value
 		}
 	}
-	c.Labels = append(c.Labels, labels)
+	if labels != nil || len(c.Labels) > 0 {
+		c.Labels = append(padded(c.Labels, n, nil), labels)
+	}
 }
 
-// Gather appends the given rows of from.
+// given appends v as the value of row n of an optional column, which stays empty for as long as no row has a value.
+func given[T comparable](column *[]T, n int, v, absent T) {
+	if len(*column) == 0 {
+		if v == absent {
+			return
+		}
+		*column = padded(*column, n, absent)
+	}
+	*column = append(*column, v)
+}
+
+func givenFloat(column *[]float64, n int, v float64) {
+	if len(*column) > 0 || !math.IsNaN(v) {
+		*column = append(padded(*column, n, math.NaN()), v)
+	}
+}
+
+// padded fills an optional column up to n rows.
+func padded[T any](column []T, n int, absent T) []T {
+	for len(column) < n {
+		column = append(column, absent)
+	}
+	return column
+}
+
+// Gather fills c, which must be empty, with the given rows of from.
 func (c *Requests) Gather(from *Requests, rows []int32) { gatherColumns(c, from, rows) }
 
 // Reset empties c and keeps its memory.
@@ -107,16 +141,25 @@ func (c *Requests) Reset() { resetColumns(c) }
 // Block gives the requests as a block for table requests.
 func (c *Requests) Block() Block {
 	b := blockOf("requests", c, c.Len())
-	b.Partition = make([]uint32, c.Len())
-	for i, t := range c.ArrivalUS {
-		b.Partition[i] = month(t)
-	}
+	b.Partition = months(c.ArrivalUS)
 	return b
 }
 
-// month numbers the table partition (a UTC month) of an arrival.
+// months numbers the table partitions (UTC months) of arrivals.
+func months(arrivals []int64) []uint32 {
+	const dayUS = 24 * 60 * MinuteUS
+	numbers := make([]uint32, len(arrivals))
+	day, number := int64(-1), uint32(0) // arrivals come in long runs of one day
+	for i, t := range arrivals {
+		if t/dayUS != day {
+			day, number = t/dayUS, month(t)
+		}
+		numbers[i] = number
+	}
+	return numbers
+}
+
 func month(arrivalUS int64) uint32 {
-	// A month is looked up once for the run of rows that fall into the same day.
 	t := time.UnixMicro(arrivalUS).UTC()
 	return uint32(t.Year()*12 + int(t.Month()) - 1)
 }

@@ -38,7 +38,7 @@ CREATE TABLE IF NOT EXISTS {{local "requests"}} {{onCluster}} (
     seed Int64 DEFAULT -1,
     prefix_hashes Array(UInt64),
     prefix_block_tokens Int32 DEFAULT -1,
-    labels Map(LowCardinality(String), String),
+    labels Map(String, String), -- LowCardinality inside a map costs 0.6 us a row, also where the map is empty
     stored_at DateTime DEFAULT now() CODEC(Delta, LZ4)
 ) ENGINE = {{replacing ""}}
 PARTITION BY toYYYYMM(toDateTime(intDiv(arrival_us, 1000000), 'UTC'))
