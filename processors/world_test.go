@@ -41,6 +41,7 @@ type world struct {
 	partition, partitions int        // 0 of 0 is 0 of 1
 	rng                   *rand.Rand // nil: the store's reads succeed at once
 	late                  []effect   // inserts that were under way when their owner died
+	effects               int        // done so far
 	facts                 []fact     // see check
 }
 
@@ -142,6 +143,7 @@ func (o *owner) begin(w *world, rng *rand.Rand) {
 
 func (o *owner) step(w *world) {
 	o.effects[0].do()
+	w.effects++
 	o.past = o.effects[0].of
 	o.effects = o.effects[1:]
 	if len(o.effects) == 0 {
