@@ -269,53 +269,139 @@ func TestRunnerRebalances(t *testing.T) {
 	sameTables(t, undisturbed(t, all), store, "requests", "minutes", "conversations")
 }
 
+// snapshot gives the tables as they are, to be put back later.
+func (m *memStore) snapshot() map[string]map[string]row {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	tables := make(map[string]map[string]row)
+	for name, rows := range m.tables {
+		tables[name] = maps.Clone(rows)
+	}
+	return tables
+}
+
+// recreate deletes the topic and makes it again, with the group's offsets still there; some brokers forget them with
+// the topic.
+func (r *runnerTest) recreate() {
+	r.t.Helper()
+	offset := r.committed("tidegauge")[0]
+	if _, err := r.client.DeleteTopics(r.t.Context(), &kafka.DeleteTopicsRequest{Topics: []string{r.topic}}); err != nil {
+		r.t.Fatal(err)
+	}
+	testenv.CreateTopic(r.t, r.broker, r.topic, 1)
+	if _, err := r.client.OffsetCommit(r.t.Context(), &kafka.OffsetCommitRequest{GroupID: "tidegauge", GenerationID: -1,
+		Topics: map[string][]kafka.OffsetCommit{r.topic: {{Partition: 0, Offset: offset}}}}); err != nil {
+		r.t.Fatal(err)
+	}
+}
+
+func (r *runnerTest) addPartition() {
+	r.t.Helper()
+	answer, err := r.client.CreatePartitions(r.t.Context(), &kafka.CreatePartitionsRequest{
+		Topics: []kafka.TopicPartitionsConfig{{Name: r.topic, Count: int32(r.partitions) + 1}}})
+	if err == nil {
+		err = answer.Errors[r.topic]
+	}
+	if err != nil {
+		r.t.Fatal(err)
+	}
+}
+
+// TestRunnerRefuses holds that log, group and database that do not belong together are refused at the start, and that
+// the new group, which the message names, puts things right where it can.
 func TestRunnerRefuses(t *testing.T) {
+	all := requests("a", 0, 100)
 	for name, c := range map[string]struct {
-		change func(r *runnerTest, store *memStore)
-		want   string
+		change   func(r *runnerTest, store *memStore, older map[string]map[string]row)
+		want     string
+		newGroup []string // whose requests stand in the tables once a new group has read the topic; nil: it would not help
 	}{
-		"an empty database": {func(_ *runnerTest, store *memStore) { clear(store.tables) }, "another or an older database"},
-		"an older database": {func(_ *runnerTest, store *memStore) {
-			for key, row := range store.tables["positions"] {
-				row.values["position"] = int64(40)
-				store.tables["positions"][key] = row
-			}
-		}, "only up to offset 40"},
-		"another number of partitions": {func(_ *runnerTest, store *memStore) {
-			for key, row := range store.tables["positions"] {
-				row.values["partitions"] = int32(5)
-				store.tables["positions"][key] = row
-			}
-		}, "has 1 partitions, but had 5"},
-		"a recreated topic": {func(r *runnerTest, _ *memStore) {
-			if _, err := r.client.DeleteTopics(r.t.Context(), &kafka.DeleteTopicsRequest{Topics: []string{r.topic}}); err != nil {
-				r.t.Fatal(err)
-			}
-			testenv.CreateTopic(r.t, r.broker, r.topic, 1)
-			// Some brokers forget the group's offsets with the topic; here they are still there.
-			g := "tidegauge"
-			if _, err := r.client.OffsetCommit(r.t.Context(), &kafka.OffsetCommitRequest{GroupID: g, GenerationID: -1,
-				Topics: map[string][]kafka.OffsetCommit{r.topic: {{Partition: 0, Offset: 100}}}}); err != nil {
-				r.t.Fatal(err)
-			}
-		}, "was deleted and made again"},
+		"an empty database": {func(_ *runnerTest, store *memStore, _ map[string]map[string]row) {
+			clear(store.tables)
+		}, "another or an older database", all},
+		"a restored database": {func(_ *runnerTest, store *memStore, older map[string]map[string]row) {
+			store.tables = older
+		}, "only up to offset 40", all},
+		"a changed partition count": {func(r *runnerTest, _ *memStore, _ map[string]map[string]row) {
+			r.addPartition()
+		}, "has 2 partitions, but had 1", nil},
+		"a recreated topic": {func(r *runnerTest, _ *memStore, _ map[string]map[string]row) {
+			r.recreate()
+			r.produce(0, requests("a", 0, 110)[90:]...) // some that are stored, some that are not
+		}, "was deleted and made again", requests("a", 0, 110)},
 	} {
 		t.Run(name, func(t *testing.T) {
 			r := newRunnerTest(t, 1)
-			r.produce(0, requests("a", 0, 100)...)
 			store := newMemStore()
 			_, stop := r.start(r.config(), store)
+			r.produce(0, all[:40]...)
+			r.waitCommitted(map[int]int64{0: 40})
+			older := store.snapshot()
+			r.produce(0, all[40:]...)
 			r.waitCommitted(map[int]int64{0: 100})
 			if err := stop(); err != nil {
 				t.Fatal(err)
 			}
-			c.change(r, store)
+			c.change(r, store, older)
 			runner, stop := r.start(r.config(), store)
 			eventually(t, "the runner refuses", func() bool { return errors.Is(runner.Ready(), ErrRefused) })
 			err := stop()
 			if !errors.Is(err, ErrRefused) || !strings.Contains(err.Error(), c.want) || !strings.Contains(err.Error(), "group") {
 				t.Errorf("got %v, want %q", err, c.want)
 			}
+			if c.newGroup == nil {
+				return
+			}
+			config := r.config()
+			config.Group = "tidegauge-2"
+			_, stop = r.start(config, store)
+			eventually(t, "the new group has read the topic", func() bool { return r.committed(config.Group)[0] == r.end() })
+			if err := stop(); err != nil {
+				t.Fatal(err)
+			}
+			sameTables(t, undisturbed(t, c.newGroup), store, "requests", "minutes", "conversations")
+		})
+	}
+}
+
+// end is the offset after the last record of partition 0.
+func (r *runnerTest) end() int64 {
+	r.t.Helper()
+	answer, err := r.client.ListOffsets(r.t.Context(), &kafka.ListOffsetsRequest{
+		Topics: map[string][]kafka.OffsetRequest{r.topic: {kafka.LastOffsetOf(0)}}})
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	return answer.Topics[r.topic][0].LastOffset
+}
+
+// TestRunnerRefusesWhileRunning does to a topic that is being read what TestRunnerRefuses does between two starts.
+func TestRunnerRefusesWhileRunning(t *testing.T) {
+	if testing.Short() {
+		t.Skip("the group looks every five seconds whether the partitions have changed")
+	}
+	for name, c := range map[string]struct {
+		change func(*runnerTest)
+		want   []string // one of them
+	}{
+		"a changed partition count": {(*runnerTest).addPartition, []string{"has 2 partitions, but had 1"}},
+		// Seen first by the fetch, or by the group's next generation.
+		"a recreated topic": {(*runnerTest).recreate, []string{"now ends at 0", "was deleted and made again"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			r := newRunnerTest(t, 1)
+			store := newMemStore()
+			runner, stop := r.start(r.config(), store)
+			r.produce(0, requests("a", 0, 100)...)
+			r.waitCommitted(map[int]int64{0: 100})
+			c.change(r)
+			eventually(t, "the runner refuses", func() bool { return errors.Is(runner.Ready(), ErrRefused) })
+			err := stop()
+			if !errors.Is(err, ErrRefused) || !slices.ContainsFunc(c.want, func(want string) bool { return strings.Contains(err.Error(), want) }) {
+				t.Errorf("got %v, want one of %q", err, c.want)
+			}
+			sameTables(t, undisturbed(t, requests("a", 0, 100)), store, "requests", "minutes", "conversations")
 		})
 	}
 }
@@ -335,6 +421,31 @@ func (s *slowStore) Write(ctx context.Context, stages [][]schemas.Block) error {
 	case <-ctx.Done():
 		return ctx.Err()
 	}
+}
+
+// TestRunnerOneFlushAtATime holds that nothing is prepared, and nothing committed, before what was prepared is stored.
+func TestRunnerOneFlushAtATime(t *testing.T) {
+	r := newRunnerTest(t, 1)
+	all := requests("a", 0, 20)
+	r.produce(0, all[:10]...)
+	store := &slowStore{memStore: newMemStore(), open: make(chan struct{})}
+	runner, stop := r.start(r.config(), store)
+	eventually(t, "a flush waits", func() bool { return store.waiting.Load() == 1 })
+	r.produce(0, all[10:]...)
+	eventually(t, "reading goes on", func() bool { return counterValue(runner.metrics.records) == 20 })
+	time.Sleep(300 * time.Millisecond) // time enough for the next flush, if it did not wait
+	if n := store.waiting.Load(); n != 1 {
+		t.Errorf("%d flushes are under way", n)
+	}
+	if committed := r.committed("tidegauge")[0]; committed >= 0 {
+		t.Errorf("offset %d is committed while nothing is stored", committed)
+	}
+	close(store.open)
+	r.waitCommitted(map[int]int64{0: 20})
+	if err := stop(); err != nil {
+		t.Fatal(err)
+	}
+	sameTables(t, undisturbed(t, all), store.memStore, "requests", "minutes", "conversations")
 }
 
 // TestRunnerBackPressure holds that a store that does not answer stops the reading, whatever is read, and loses nothing.

@@ -1,0 +1,170 @@
+package processors
+
+import (
+	"encoding/json"
+	"errors"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// mutation takes one of the rules that make the result exact out of a source file: texts and what to put in their place.
+type mutation struct {
+	rule, file string
+	edits      []string // old, new, old, new, …; each old text stands in the file once
+	tests      string   // that must notice; "": exactTests
+}
+
+// exactTests are quick: the scenarios of 10,000 turns are run only for the rule that needs them (longScenarios).
+const (
+	exactTests    = "^(TestExactlyOnce|TestScenarios)$"
+	longScenarios = "^TestScenarios$/^turns_capped"
+)
+
+var mutations = []mutation{
+	{rule: "a touched set that is not in memory is reloaded", file: "worker.go", edits: []string{
+		"if err := w.reload(ctx); err != nil {", "if err := ctx.Err(); err != nil {"}},
+	{rule: "touched means rewritten", file: "worker.go", edits: []string{
+		"w.flushMinute(s, f)\n", "n, rows := len(s.members), f.minutes\nw.flushMinute(s, f)\nif len(s.members) == n {\nf.minutes = rows\n}\n"}},
+	// Minutes first, as a conversation would have to ask them; then it takes only what was new there.
+	{rule: "every set decides for itself", file: "worker.go", edits: []string{
+		"for _, s := range w.touched {", `var order []*set
+			for _, kind := range []bool{true, false} {
+				for _, s := range w.touched {
+					if (s.conversation == "") == kind {
+						order = append(order, s)
+					}
+				}
+			}
+			for _, s := range order {`,
+		"w.flushConversation(s, f)\n", `var pending []int32
+			for _, row := range s.pending {
+				for _, fresh := range f.fresh {
+					if fresh == row {
+						pending = append(pending, row)
+					}
+				}
+			}
+			if s.pending = pending; len(s.members)+len(pending) > 0 {
+				w.flushConversation(s, f)
+			}
+		`}},
+	{rule: "requests are stored before rows", file: "worker.go", edits: []string{
+		"{first, second, {f.positions.Block()}}", "{second, first, {f.positions.Block()}}"}},
+	{rule: "rows are stored before the position", file: "worker.go", edits: []string{
+		"{first, second, {f.positions.Block()}}", "{first, {f.positions.Block()}, second}"}},
+	{rule: "the position is stored before the commit", file: "worker.go", edits: []string{
+		"{first, second, {f.positions.Block()}}", "{first, second}"}},
+	{rule: "a set with records that no flush has taken is not evicted", file: "worker.go", edits: []string{
+		"next := s.newer\n\t\tif !s.touched {", "next := s.newer\n\t\t{"}},
+	{rule: "the larger set of a minute wins", file: "worker.go", edits: []string{
+		"s.number, uint64(len(s.members))", "s.number, 1"}},
+	{rule: "the larger set of a conversation wins", file: "conversation.go", edits: []string{
+		"return uint64(len(members))", "return 1"}},
+	{rule: "the earlier cut of a conversation wins", file: "conversation.go", tests: longScenarios, edits: []string{
+		"uint64(schemas.MaxArrivalUS-members[len(members)-1].arrivalUS())", "1"}},
+	{rule: "minutes up to the newest that was flushed may be stored", file: "worker.go", edits: []string{
+		"= max(s.service.newest, s.number), true", "= s.service.newest, s.service.anyStored"}},
+	{rule: "minutes up to the newest in the store may be stored", file: "worker.go", edits: []string{
+		"s.newest, s.anyStored = minute, true", "s.newest = minute"}},
+	{rule: "the newest minute itself may be stored", file: "worker.go", edits: []string{
+		"number > s.newest", "number >= s.newest"}},
+	{rule: "a conversation that was met is looked up when it returns", file: "worker.go", edits: []string{
+		"w.known.add(s.hash, hash)", "_ = hash"}},
+	{rule: "a conversation in the store is looked up", file: "worker.go", edits: []string{
+		"w.known.add(w.service(name).hash, hash)", "_, _ = name, hash"}},
+	{rule: "all of an identity decides, not the id alone", file: "member.go", edits: []string{
+		"return cmp.Compare(m.content, o.content)", "return 0"}},
+	{rule: "one flush at a time", file: "kafka.go", tests: "^TestRunnerOneFlushAtATime$", edits: []string{
+		"if p.due() && p.flush == nil {", "if p.due() {"}},
+	{rule: "the commit comes when all is stored", file: "kafka.go", tests: "^TestRunnerOneFlushAtATime$", edits: []string{
+		"p.flush, p.writing = f, make(chan error, 1)", "p.flush, p.writing = f, make(chan error, 1)\np.commit(f.next)"}},
+}
+
+// TestMutations takes the rules out one at a time, each in a test binary built with that one file changed: the tests of
+// exactness must fail each time, or they prove nothing. With nothing changed they must pass.
+func TestMutations(t *testing.T) {
+	if testing.Short() {
+		t.Skip("builds and runs the tests once for each rule")
+	}
+	running := make(chan struct{}, 2) // each takes a core or so
+	unchanged := []mutation{{rule: "nothing is changed"}, {rule: "nothing is changed in the runner", tests: "^TestRunnerOneFlushAtATime$"}}
+	for _, m := range append(unchanged, mutations...) {
+		t.Run(m.rule, func(t *testing.T) {
+			t.Parallel()
+			running <- struct{}{}
+			defer func() { <-running }()
+			failed, output := m.run(t)
+			switch {
+			case len(m.edits) == 0 && len(failed) > 0:
+				t.Fatalf("the tests fail as they are:\n%s", output)
+			case len(m.edits) == 0:
+			case len(failed) == 0:
+				t.Fatalf("no test notices that this rule is taken out of %s: add a scenario that does\n%s", m.file, output)
+			default:
+				t.Logf("%s: noticed by %s", m.rule, strings.Join(failed, ", "))
+			}
+		})
+	}
+}
+
+var failedTest = regexp.MustCompile(`(?m)^ *--- FAIL: (\S+)`)
+
+// run gives the tests that fail with the mutation.
+func (m mutation) run(t *testing.T) (failed []string, output string) {
+	folder, which := t.TempDir(), []string{"-run", m.tests}
+	if m.tests == "" {
+		which = []string{"-run", exactTests, "-skip", longScenarios}
+	}
+	overlay := struct{ Replace map[string]string }{make(map[string]string)}
+	if len(m.edits) > 0 {
+		from, err := filepath.Abs(m.file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		to := filepath.Join(folder, m.file)
+		overlay.Replace[from] = to
+		if err := os.WriteFile(to, m.mutate(t), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	text, err := json.Marshal(overlay)
+	if err != nil {
+		t.Fatal(err)
+	}
+	file := filepath.Join(folder, "overlay.json")
+	if err := os.WriteFile(file, text, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	// Not vetted, as a rule taken out may leave a value without use; without DWARF, which is a third of the linker's time.
+	arguments := append([]string{"test", "-overlay", file, "-vet=off", "-ldflags=-w", "-count=1", "-short", "-timeout=2m"}, which...)
+	out, err := exec.CommandContext(t.Context(), "go", append(arguments, ".")...).CombinedOutput()
+	for _, match := range failedTest.FindAllSubmatch(out, -1) {
+		failed = append(failed, string(match[1]))
+	}
+	// A test that fails says so; anything else (a build that fails, a test that hangs) proves nothing.
+	var exit *exec.ExitError
+	if err != nil && (!errors.As(err, &exit) || len(failed) == 0) || strings.Contains(string(out), "panic: test timed out") {
+		t.Fatalf("the tests could not be run with %s changed: %v\n%s", m.file, err, out)
+	}
+	return failed, string(out)
+}
+
+func (m mutation) mutate(t *testing.T) []byte {
+	source, err := os.ReadFile(m.file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	text := string(source)
+	for edit := range slices.Chunk(m.edits, 2) {
+		if n := strings.Count(text, edit[0]); n != 1 {
+			t.Fatalf("%s has %q %d times, want once: if the code has moved, say here what takes this rule out of it now", m.file, edit[0], n)
+		}
+		text = strings.Replace(text, edit[0], edit[1], 1)
+	}
+	return []byte(text)
+}
