@@ -10,7 +10,7 @@ import (
 	"text/template"
 )
 
-//go:embed ddl/*.sql ddl/views/*.sql
+//go:embed ddl/*.sql ddl/views/*.sql ddl/views/*.tmpl
 var ddl embed.FS
 
 // Topology is what the tables are laid out for.
@@ -82,7 +82,7 @@ func render(t Topology, name string) ([]byte, error) {
 			return fmt.Sprintf("CREATE TABLE IF NOT EXISTS %s ON CLUSTER %s AS %s_local\nENGINE = Distributed(%s, currentDatabase(), %s_local, %s);",
 				table, quoteName(t.Cluster), table, quoteName(t.Cluster), table, shard), nil
 		},
-		// columns is the list of columns that a template called with it repeats itself for.
+		// columns is the list of columns that a template is called with.
 		"columns": func(names ...string) []string { return names },
 		"views": func() (string, error) {
 			names, err := fs.Glob(ddl, "ddl/views/*.sql") // sorted: a view that reads another comes after it
@@ -101,8 +101,11 @@ func render(t Topology, name string) ([]byte, error) {
 			return all.String(), nil
 		},
 	}
-	tmpl, err := template.New(path.Base(name)).Option("missingkey=error").Funcs(functions).Parse(string(text))
+	tmpl, err := template.New(path.Base(name)).Option("missingkey=error").Funcs(functions).ParseFS(ddl, "ddl/views/*.tmpl")
 	if err != nil {
+		return nil, err
+	}
+	if tmpl, err = tmpl.Parse(string(text)); err != nil {
 		return nil, err
 	}
 	var out bytes.Buffer

@@ -6,22 +6,19 @@
 -- distributions need beside gap_mean.
 CREATE OR REPLACE VIEW arrivals {{onCluster}} AS
 WITH
-    -- d(z) = ln z - digamma(z) and t(z) = trigamma(z) - 1/z, asymptotic from z = 8 on: the last terms are below 1e-15.
-    (z -> 1 / (2 * z) + 1 / (12 * pow(z, 2)) - 1 / (120 * pow(z, 4)) + 1 / (252 * pow(z, 6)) - 1 / (240 * pow(z, 8))
-        + 1 / (132 * pow(z, 10)) - 691 / (32760 * pow(z, 12)) + 1 / (12 * pow(z, 14))) AS log_less_digamma,
-    (z -> 1 / (2 * pow(z, 2)) + 1 / (6 * pow(z, 3)) - 1 / (30 * pow(z, 5)) + 1 / (42 * pow(z, 7)) - 1 / (30 * pow(z, 9))
-        + 5 / (66 * pow(z, 11)) - 691 / (2730 * pow(z, 13)) + 7 / (6 * pow(z, 15))) AS trigamma_less_inverse,
-    -- Below 8 by recurrence from z + 8.
-    (z -> if(z >= 8, log_less_digamma(z), log(z / (z + 8)) + log_less_digamma(z + 8)
-        + 1 / z + 1 / (z + 1) + 1 / (z + 2) + 1 / (z + 3) + 1 / (z + 4) + 1 / (z + 5) + 1 / (z + 6) + 1 / (z + 7))) AS d,
-    (z -> if(z >= 8, trigamma_less_inverse(z), trigamma_less_inverse(z + 8) + 1 / (z + 8) - 1 / z
-        + 1 / pow(z, 2) + 1 / pow(z + 1, 2) + 1 / pow(z + 2, 2) + 1 / pow(z + 3, 2)
-        + 1 / pow(z + 4, 2) + 1 / pow(z + 5, 2) + 1 / pow(z + 6, 2) + 1 / pow(z + 7, 2))) AS t
+    -- d(z) = ln z - digamma(z) and t(z) = trigamma(z) - 1/z, by recurrence from z + 8, and there by their asymptotic
+    -- series: coefficients and powers of 1 / (z + 8), the last term below 1e-15.
+    (z -> log1p(-8 / (z + 8)) + arraySum(i -> 1 / (z + i), range(8))
+        + arraySum((c, k) -> c * pow(z + 8, -k), [1 / 2, 1 / 12, -1 / 120, 1 / 252, -1 / 240, 1 / 132, -691 / 32760, 1 / 12],
+            [1, 2, 4, 6, 8, 10, 12, 14])) AS d,
+    (z -> -8 / (z * (z + 8)) + arraySum(i -> 1 / pow(z + i, 2), range(8))
+        + arraySum((c, k) -> c * pow(z + 8, -k), [1 / 2, 1 / 6, -1 / 30, 1 / 42, -1 / 30, 5 / 66, -691 / 2730, 7 / 6],
+            [2, 3, 5, 7, 9, 11, 13, 15])) AS t
 SELECT
     window_start,
     covered_s,
     requests,
-    if({step_s:UInt32} > 0, requests / covered_s, if(gap_sum > 0, requests * 1000000 / gap_sum, NULL)) AS rate,
+    {{template "rate"}} AS rate,
     gaps,
     if(gaps > 0, gap_sum / gaps / 1000000, NULL) AS gap_mean,
     gap_cv,
@@ -63,7 +60,6 @@ FROM
         gap_square_sum - toInt256(first_gap) * first_gap AS square_y,
         toFloat64(pairs * square_x - sum_x * sum_x) AS scatter_x,
         toFloat64(pairs * square_y - sum_y * sum_y) AS scatter_y
-    FROM arrival_sums(service = {service:String}, model = {model:Nullable(String)}, log_type = {log_type:Nullable(String)},
-        from_us = {from_us:Int64}, to_us = {to_us:Int64}, step_s = {step_s:UInt32})
+    FROM ({{template "arrival_sums"}})
 )
 ORDER BY window_start;
