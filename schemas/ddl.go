@@ -6,7 +6,9 @@ import (
 	"fmt"
 	"io/fs"
 	"path"
+	"regexp"
 	"strings"
+	"sync"
 	"text/template"
 )
 
@@ -37,6 +39,23 @@ func Migrations(t Topology) (fs.FS, error) {
 	}
 	return rendered, nil
 }
+
+// ViewQueries gives each view's query, by the view's name, with its parameters as {name:Type}. A program that runs the
+// query itself has ClickHouse analyse it once. Through the view it is analysed twice, first for the view's columns, and on
+// ranges of a few days that takes longer than running it.
+var ViewQueries = sync.OnceValues(func() (map[string]string, error) {
+	text, err := render(Topology{}, "ddl/00002_views.sql")
+	if err != nil {
+		return nil, err
+	}
+	queries := make(map[string]string)
+	for _, view := range createView.FindAllSubmatch(text, -1) {
+		queries[string(view[1])] = string(view[2])
+	}
+	return queries, nil
+})
+
+var createView = regexp.MustCompile(`(?ms)^CREATE OR REPLACE VIEW (\w+)\s+AS\n(.*?);$`)
 
 func render(t Topology, name string) ([]byte, error) {
 	text, err := ddl.ReadFile(name)

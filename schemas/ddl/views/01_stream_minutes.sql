@@ -1,5 +1,5 @@
 -- SELECT minute, requests FROM stream_minutes(service = 'chat', model = NULL, log_type = NULL, from_us = 0, to_us = 4102444800000000, step_s = 300)
--- The minute rows of one stream, each with the window it falls in: what every view of merged minutes reads.
+-- The minute rows of one stream, each with the window it falls in.
 --
 -- Parameters, here and in all views of a stream:
 --   model, log_type   NULL takes all of them, '' is the log type of requests that name none
