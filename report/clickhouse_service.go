@@ -23,7 +23,7 @@ type quality struct {
 // listServices gives the services with requests in the range, in byte order.
 func (v views) listServices(ctx context.Context) (names []string, err error) {
 	var name string
-	err = v.each(ctx, "services", ofRange, []field{{"service", &name}}, func() { names = append(names, name) })
+	err = v.each(ctx, "services", wholeRange, []field{{"service", &name}}, func() { names = append(names, name) })
 	return names, err
 }
 
@@ -31,7 +31,7 @@ func (v views) listServices(ctx context.Context) (names []string, err error) {
 func (s *storedService) listStreams(ctx context.Context) error {
 	var model, logType *string
 	var requests, first, last int64
-	return s.each(ctx, "streams", ofService, []field{{"model", &model}, {"log_type", &logType}, {"requests", &requests},
+	return s.each(ctx, "streams", wholeRange, []field{{"model", &model}, {"log_type", &logType}, {"requests", &requests},
 		{"first_arrival_us", &first}, {"last_arrival_us", &last}}, func() {
 		if model == nil && logType == nil {
 			s.result.Requests, s.result.FirstArrivalUS, s.result.LastArrivalUS = requests, first, last
@@ -66,7 +66,7 @@ func (s *storedService) tasks() []func(context.Context) error {
 func (s *storedService) hours(ctx context.Context) error {
 	var weekday, hour int64
 	var h Hour
-	return s.each(ctx, "by_weekday_hour", ofHours, []field{{"weekday", &weekday}, {"hour", &hour}, {"requests", &h.Requests},
+	return s.each(ctx, "by_weekday_hour", wholeRange, []field{{"weekday", &weekday}, {"hour", &hour}, {"requests", &h.Requests},
 		{"failures", &h.Failures}, {"request_tokens", &h.RequestTokens}, {"response_tokens", &h.ResponseTokens}}, func() {
 		s.result.ByWeekdayHour[weekday][hour] = h
 		s.result.ByHour[hour].Add(h)
@@ -76,7 +76,7 @@ func (s *storedService) hours(ctx context.Context) error {
 func (s *storedService) conversations(ctx context.Context) error {
 	c := &s.result.Conversations
 	turns, interval, think, growth := &c.TurnsPerConversation, &c.Interval, &c.ThinkTime, &c.ContextGrowth
-	return s.one(ctx, "conversation_summary", ofService, []field{
+	return s.one(ctx, "conversation_summary", wholeRange, []field{
 		{"conversations", &c.Conversations}, {"turns", &c.Turns}, {"turns_mean", &turns.Mean}, {"turns_p50", &turns.P50},
 		{"turns_p75", &turns.P75}, {"turns_p90", &turns.P90}, {"turns_p99", &turns.P99}, {"turns_max", &turns.Max},
 		{"single_turn_share", &c.SingleTurnShare}, {"interval_n", &interval.N}, {"interval_mean", &interval.Mean},
@@ -94,12 +94,12 @@ func (s *storedService) turns(ctx context.Context) error {
 	histogram := TurnsHistogram{}
 	s.result.Conversations.TurnsHistogram = histogram
 	var turns, n int64
-	return s.each(ctx, "turns_histogram", ofService, []field{{"turns", &turns}, {"conversations", &n}}, func() { histogram[turns] = n })
+	return s.each(ctx, "turns_histogram", wholeRange, []field{{"turns", &turns}, {"conversations", &n}}, func() { histogram[turns] = n })
 }
 
 func (s *storedService) known(ctx context.Context) error {
 	q := &s.quality
-	return s.one(ctx, "log_quality", ofService, []field{{"request_tokens_known", &q.request},
+	return s.one(ctx, "log_quality", wholeRange, []field{{"request_tokens_known", &q.request},
 		{"response_tokens_known", &q.response}, {"elapsed_known", &q.elapsed}, {"ttft_known", &q.ttft},
 		{"tokens_unknown", &q.unknownTokens}, {"ttft_after_end", &q.ttftAfterEnd}}...)
 }

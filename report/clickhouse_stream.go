@@ -34,7 +34,7 @@ func (s *storedStream) arrivals(ctx context.Context) error {
 	a := &s.result.Arrivals
 	var positive int64
 	var mean, cv, log, log2 Number
-	err := s.one(ctx, "arrivals", ofWholeRange, []field{
+	err := s.one(ctx, "arrivals", wholeRange, []field{
 		{"rate", &a.Rate}, {"gaps", &a.Gaps}, {"gap_mean", &mean}, {"gap_cv", &cv}, {"zero_gap_share", &a.ZeroGapShare},
 		{"memory", &a.Memory}, {"idc_1", &a.IDC.S1}, {"idc_10", &a.IDC.S10}, {"idc_60", &a.IDC.S60},
 		{"peak_to_mean_1", &a.PeakToMean.S1}, {"peak_to_mean_10", &a.PeakToMean.S10}, {"peak_to_mean_60", &a.PeakToMean.S60},
@@ -47,7 +47,7 @@ func (s *storedStream) arrivals(ctx context.Context) error {
 	var h stats.Histogram
 	var bucket Number
 	var n int64
-	err = s.each(ctx, "gap_histogram", ofWholeRange, []field{{"bucket", &bucket}, {"count", &n}}, func() {
+	err = s.each(ctx, "gap_histogram", wholeRange, []field{{"bucket", &bucket}, {"count", &n}}, func() {
 		if bucket.Defined() { // ascending, zeros first
 			h.Buckets, h.Counts = append(h.Buckets, int16(bucket)), append(h.Counts, uint64(n))
 		} else {
@@ -66,15 +66,15 @@ func (s *storedStream) arrivals(ctx context.Context) error {
 }
 
 func (s *storedStream) inFlight(ctx context.Context) error {
-	return s.one(ctx, "in_flight", ofWholeRange, field{"in_flight_mean", &s.result.Arrivals.InFlightMean})
+	return s.one(ctx, "in_flight", wholeRange, field{"in_flight_mean", &s.result.Arrivals.InFlightMean})
 }
 
 func (s *storedStream) inFlightPeak(ctx context.Context) error {
-	return s.one(ctx, "in_flight_peak", ofWholeRange, field{"in_flight_peak", &s.result.Arrivals.InFlightPeak})
+	return s.one(ctx, "in_flight_peak", wholeRange, field{"in_flight_peak", &s.result.Arrivals.InFlightPeak})
 }
 
 func (s *storedStream) windows(ctx context.Context, seconds int, w *Window) error {
-	return s.one(ctx, "window_burstiness", ofWindows(seconds), []field{{"windows", &w.Windows},
+	return s.one(ctx, "window_burstiness", seconds, []field{{"windows", &w.Windows},
 		{"gap_cv_p10", &w.GapCV.P10}, {"gap_cv_p50", &w.GapCV.P50}, {"gap_cv_p90", &w.GapCV.P90},
 		{"share_bursty", &w.ShareBursty}}...)
 }
@@ -87,7 +87,7 @@ func (s *storedStream) lengths(ctx context.Context) error {
 		{"n", &l.N}, {"bimodality", &l.Response.Bimodality}, {"slope", &l.Slope}, {"intercept", &l.Intercept}, {"r2", &l.R2},
 		{"pearson", &l.Pearson}, {"lag1", &l.Lag1}, {"request_tokens", &l.RequestTokens},
 		{"response_tokens", &l.ResponseTokens}, {"request_positive", &positive}, {"request_log_sum", &logs}})
-	if err := s.one(ctx, "lengths", ofWholeRange, fields...); err != nil {
+	if err := s.one(ctx, "lengths", wholeRange, fields...); err != nil {
 		return err
 	}
 	alpha, e := math.NaN(), math.NaN()
@@ -102,7 +102,7 @@ func (s *storedStream) profile(ctx context.Context) error {
 	l := &s.result.Lengths
 	l.Profile = []Bin{}
 	var b Bin
-	return s.each(ctx, "length_profile", ofWholeRange, []field{{"`from`", &b.From}, {"n", &b.N}, {"mean", &b.Mean}, {"p50", &b.P50}},
+	return s.each(ctx, "length_profile", wholeRange, []field{{"`from`", &b.From}, {"n", &b.N}, {"mean", &b.Mean}, {"p50", &b.P50}},
 		func() { l.Profile = append(l.Profile, b) })
 }
 
@@ -118,7 +118,7 @@ func (s *storedStream) failures(ctx context.Context) error {
 	for o := schemas.OutcomeUnknown + 1; int(o) < schemas.Outcomes; o++ {
 		fields = append(fields, field{o.String(), &counts[o]})
 	}
-	if err := s.one(ctx, "outcomes", ofWholeRange, fields...); err != nil {
+	if err := s.one(ctx, "outcomes", wholeRange, fields...); err != nil {
 		return err
 	}
 	f.Outcomes = map[string]int64{}
@@ -132,12 +132,12 @@ func (s *storedStream) failures(ctx context.Context) error {
 
 func (s *storedStream) loadCorrelation(ctx context.Context) error {
 	l := &s.result.Failures.LoadCorrelation
-	return s.one(ctx, "load_correlation", ofWindows(300), []field{{"rate", &l.Rate}, {"gap_cv", &l.GapCV},
+	return s.one(ctx, "load_correlation", 300, []field{{"rate", &l.Rate}, {"gap_cv", &l.GapCV},
 		{"in_flight_mean", &l.InFlightMean}, {"windows", &l.Windows}}...)
 }
 
 func (s *storedStream) latency(ctx context.Context) error {
 	l := &s.result.Latency
-	return s.one(ctx, "latency", ofWholeRange, slices.Concat(secondsFields("elapsed", &l.Elapsed),
+	return s.one(ctx, "latency", wholeRange, slices.Concat(secondsFields("elapsed", &l.Elapsed),
 		secondsFields("ttft", &l.TTFT), secondsFields("tpot", &l.TPOT))...)
 }

@@ -7,9 +7,11 @@ import (
 
 	"github.com/ClickHouse/clickhouse-go/v2"
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
+
+	"tidegauge/schemas"
 )
 
-// views asks the views for the numbers of one stream, or of one service, in a range.
+// views runs the views' queries (schemas.ViewQueries) for the numbers of one stream, or of one service, in a range.
 type views struct {
 	conn           driver.Conn
 	service        string
@@ -18,17 +20,8 @@ type views struct {
 	timeZone       string
 }
 
-// What the views take, by kind; queries carry all of it.
-const (
-	ofRange      = "from_us = {from_us:Int64}, to_us = {to_us:Int64}"
-	ofService    = "service = {service:String}, " + ofRange
-	ofStream     = "service = {service:String}, model = {model:Nullable(String)}, log_type = {log_type:Nullable(String)}, " + ofRange
-	ofWholeRange = ofStream + ", step_s = 0"
-	ofHours      = ofStream + ", time_zone = {time_zone:String}"
-)
-
-// ofWindows are the arguments of a view over windows of the given width.
-func ofWindows(seconds int) string { return fmt.Sprintf("%s, step_s = %d", ofStream, seconds) }
+// wholeRange is the width of the one window that is the range.
+const wholeRange = 0
 
 // field is one column of an answer and where its values go: a *Number (NULL is Null), an *int64, a *string or a
 // **string (NULL is nil).
@@ -37,15 +30,21 @@ type field struct {
 	to   any
 }
 
-// each runs a query of a view and calls row for each of the answer's rows, whose values are then where the fields say.
-func (v views) each(ctx context.Context, view, arguments string, fields []field, row func()) error {
+// each runs a view's query over windows of step seconds, if the view knows any, and calls row for each of the answer's
+// rows, whose values are then where the fields say.
+func (v views) each(ctx context.Context, view string, step int, fields []field, row func()) error {
+	queries, err := schemas.ViewQueries()
+	if err != nil {
+		return err
+	}
 	names, targets := make([]string, len(fields)), make([]any, len(fields))
 	for i, f := range fields {
 		names[i], targets[i] = f.name, f
 	}
-	rows, err := v.conn.Query(ctx, "SELECT "+strings.Join(names, ", ")+" FROM "+view+"("+arguments+")",
+	rows, err := v.conn.Query(ctx, "SELECT "+strings.Join(names, ", ")+" FROM ("+queries[view]+")",
 		clickhouse.Named("service", v.service), clickhouse.Named("model", v.model), clickhouse.Named("log_type", v.logType),
-		clickhouse.Named("from_us", v.from), clickhouse.Named("to_us", v.to), clickhouse.Named("time_zone", v.timeZone))
+		clickhouse.Named("from_us", v.from), clickhouse.Named("to_us", v.to), clickhouse.Named("time_zone", v.timeZone),
+		clickhouse.Named("step_s", step))
 	if err != nil {
 		return fmt.Errorf("reading view %s of service %q: %w", view, v.service, err)
 	}
@@ -63,9 +62,9 @@ func (v views) each(ctx context.Context, view, arguments string, fields []field,
 }
 
 // one is each for views whose answer is one row.
-func (v views) one(ctx context.Context, view, arguments string, fields ...field) error {
+func (v views) one(ctx context.Context, view string, step int, fields ...field) error {
 	n := 0
-	err := v.each(ctx, view, arguments, fields, func() { n++ })
+	err := v.each(ctx, view, step, fields, func() { n++ })
 	if err == nil && n != 1 {
 		err = fmt.Errorf("view %s of service %q gave %d rows, not 1: were rows deleted meanwhile?", view, v.service, n)
 	}

@@ -6,11 +6,13 @@ import (
 	"fmt"
 	"io/fs"
 	"path"
+	"regexp"
 	"strings"
+	"sync"
 	"text/template"
 )
 
-//go:embed ddl/*.sql ddl/views/*.sql
+//go:embed ddl/*.sql ddl/views/*.sql ddl/views/*.tmpl
 var ddl embed.FS
 
 // Topology is what the tables are laid out for.
@@ -37,6 +39,23 @@ func Migrations(t Topology) (fs.FS, error) {
 	}
 	return rendered, nil
 }
+
+// ViewQueries gives each view's query, by the view's name, with its parameters as {name:Type}. A program that runs the
+// query itself has ClickHouse analyse it once. Through the view it is analysed twice, first for the view's columns, and on
+// ranges of a few days that takes longer than running it.
+var ViewQueries = sync.OnceValues(func() (map[string]string, error) {
+	text, err := render(Topology{}, "ddl/00002_views.sql")
+	if err != nil {
+		return nil, err
+	}
+	queries := make(map[string]string)
+	for _, view := range createView.FindAllSubmatch(text, -1) {
+		queries[string(view[1])] = string(view[2])
+	}
+	return queries, nil
+})
+
+var createView = regexp.MustCompile(`(?ms)^CREATE OR REPLACE VIEW (\w+)\s+AS\n(.*?);$`)
 
 func render(t Topology, name string) ([]byte, error) {
 	text, err := ddl.ReadFile(name)
@@ -82,7 +101,7 @@ func render(t Topology, name string) ([]byte, error) {
 			return fmt.Sprintf("CREATE TABLE IF NOT EXISTS %s ON CLUSTER %s AS %s_local\nENGINE = Distributed(%s, currentDatabase(), %s_local, %s);",
 				table, quoteName(t.Cluster), table, quoteName(t.Cluster), table, shard), nil
 		},
-		// columns is the list of columns that a template called with it repeats itself for.
+		// columns is the list of columns that a template is called with.
 		"columns": func(names ...string) []string { return names },
 		"views": func() (string, error) {
 			names, err := fs.Glob(ddl, "ddl/views/*.sql") // sorted: a view that reads another comes after it
@@ -101,8 +120,11 @@ func render(t Topology, name string) ([]byte, error) {
 			return all.String(), nil
 		},
 	}
-	tmpl, err := template.New(path.Base(name)).Option("missingkey=error").Funcs(functions).Parse(string(text))
+	tmpl, err := template.New(path.Base(name)).Option("missingkey=error").Funcs(functions).ParseFS(ddl, "ddl/views/*.tmpl")
 	if err != nil {
+		return nil, err
+	}
+	if tmpl, err = tmpl.Parse(string(text)); err != nil {
 		return nil, err
 	}
 	var out bytes.Buffer

@@ -41,6 +41,30 @@ func TestMigrations(t *testing.T) {
 	}
 }
 
+// TestViewQueries wants every view's query, whole.
+func TestViewQueries(t *testing.T) {
+	rendered, err := Migrations(Topology{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, err := fs.ReadFile(rendered, "00002_views.sql")
+	if err != nil {
+		t.Fatal(err)
+	}
+	queries, err := ViewQueries()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n := strings.Count(string(text), "CREATE OR REPLACE VIEW"); n != len(queries) || n == 0 {
+		t.Errorf("%d queries of %d views", len(queries), n)
+	}
+	for name, query := range queries {
+		if !strings.Contains(string(text), "CREATE OR REPLACE VIEW "+name+"  AS\n"+query+";\n") || strings.Contains(query, ";") {
+			t.Errorf("this is not the query of view %s:\n%s", name, query)
+		}
+	}
+}
+
 // TestColumnsMatchTables holds the Go types' columns against the DDL, by name.
 func TestColumnsMatchTables(t *testing.T) {
 	rendered, err := Migrations(Topology{})

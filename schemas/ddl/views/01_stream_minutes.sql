@@ -1,5 +1,5 @@
 -- SELECT minute, requests FROM stream_minutes(service = 'chat', model = NULL, log_type = NULL, from_us = 0, to_us = 4102444800000000, step_s = 300)
--- The minute rows of one stream, each with the window it falls in: what every view of merged minutes reads.
+-- The minute rows of one stream, each with the window it falls in.
 --
 -- Parameters, here and in all views of a stream:
 --   model, log_type   NULL takes all of them, '' is the log type of requests that name none
@@ -14,15 +14,4 @@
 -- shard, and all of its rows are merged there. Whatever joins does so between subqueries, on the node that was asked,
 -- and no query sends a condition with a subquery to the shards.
 CREATE OR REPLACE VIEW stream_minutes {{onCluster}} AS
-SELECT
-    toDateTime(if({step_s:UInt32} = 0, greatest(intDiv({from_us:Int64}, 60000000) + ({from_us:Int64} % 60000000 > 0), 0) * 60,
-        intDiv(toInt64(minute) * 60, greatest({step_s:UInt32}, 1)) * {step_s:UInt32}), 'UTC') AS window_start,
-    *
-FROM minutes FINAL
-WHERE service = {service:String}
-    AND grouping = multiIf(isNull({model:Nullable(String)}) AND isNull({log_type:Nullable(String)}), 'all',
-        isNull({log_type:Nullable(String)}), 'model', isNull({model:Nullable(String)}), 'log_type', 'both')
-    AND model = ifNull({model:Nullable(String)}, '')
-    AND log_type = ifNull({log_type:Nullable(String)}, '')
-    AND minute >= greatest(intDiv({from_us:Int64}, 60000000) + ({from_us:Int64} % 60000000 > 0), 0)
-    AND minute < greatest(intDiv({to_us:Int64}, 60000000) + ({to_us:Int64} % 60000000 > 0), 0);
+SELECT * FROM {{template "minutes" columns "* EXCEPT minute"}};

@@ -5,31 +5,24 @@
 CREATE OR REPLACE VIEW gap_histogram {{onCluster}} AS
 SELECT
     window_start,
-    -- Entry gaps, which are never 0, are of whole microseconds: log(v) / log(1.02) falls on the right side of every
-    -- bucket's limit, and is 0 for v = 1.
-    if(b = 32767, NULL, b) AS bucket,
-    if(b = 32767, 0, 2 * pow(1.02, b) / 2.02 / 1000000) AS value,
+    if(b = -32768, NULL, b) AS bucket,
+    if(b = -32768, 0, 2 * pow(1.02, b) / 2.02 / 1000000) AS value,
     sum(c) AS count
 FROM
 (
     SELECT window_start, b, c
-    FROM stream_minutes(service = {service:String}, model = {model:Nullable(String)}, log_type = {log_type:Nullable(String)},
-        from_us = {from_us:Int64}, to_us = {to_us:Int64}, step_s = {step_s:UInt32})
-    ARRAY JOIN gap_buckets AS b, gap_counts AS c
+    FROM {{template "minutes" columns "gap_zero" "gap_buckets" "gap_counts"}}
+    ARRAY JOIN if(gap_zero > 0, arrayPushFront(gap_buckets, -32768), gap_buckets) AS b, if(gap_zero > 0, arrayPushFront(gap_counts, gap_zero), gap_counts) AS c
     UNION ALL
+    -- Entry gaps, which are never 0, are of whole microseconds: log(v) / log(1.02) falls on the right side of every
+    -- bucket's limit, and is 0 for v = 1.
     SELECT window_start, toInt16(ceil(log(entry) / log(1.02))) AS b, toUInt64(1) AS c
     FROM
     (
         SELECT window_start, first_us - lagInFrame(last_us, 1, first_us) OVER (PARTITION BY window_start ORDER BY minute) AS entry
-        FROM stream_minutes(service = {service:String}, model = {model:Nullable(String)}, log_type = {log_type:Nullable(String)},
-            from_us = {from_us:Int64}, to_us = {to_us:Int64}, step_s = {step_s:UInt32})
+        FROM {{template "minutes" columns "first_us" "last_us"}}
     )
     WHERE entry > 0
-    UNION ALL
-    SELECT window_start, toInt16(32767) AS b, gap_zero AS c
-    FROM stream_minutes(service = {service:String}, model = {model:Nullable(String)}, log_type = {log_type:Nullable(String)},
-        from_us = {from_us:Int64}, to_us = {to_us:Int64}, step_s = {step_s:UInt32})
-    WHERE gap_zero > 0
 )
 GROUP BY window_start, b
-ORDER BY window_start, value;
+ORDER BY window_start, b;

@@ -6,61 +6,47 @@
 -- stream_minutes.
 CREATE OR REPLACE VIEW in_flight_peak {{onCluster}} AS
 SELECT
-    toDateTime(if({step_s:UInt32} = 0, low, intDiv(at, greatest({step_s:UInt32}, 1)) * {step_s:UInt32}), 'UTC') AS window_start,
+    toDateTime({{template "window" "minute * 60"}}, 'UTC') AS window_start,
     if(any(all_known) = 0, NULL, max(flying)) AS in_flight_peak
 FROM
 (
     SELECT
-        at,
+        minute,
         own,
-        greatest(intDiv({from_us:Int64}, 60000000) + ({from_us:Int64} % 60000000 > 0), 0) * 60 AS low,
         sum(own) OVER so_far AS own_so_far,
         sum(known) OVER () AS all_known,
-        sum(change) OVER so_far AS flying
+        -- In flight when the minute begins, and the most that come on top of it.
+        sum(change) OVER so_far - change + greatest(highest, 0) AS flying
     FROM
     (
         SELECT
-            at,
-            sum(change) AS change,
-            sum(own) AS own,
-            sum(known) AS known
+            minute,
+            toInt64(countIf(starts AND minute >= {{template "from"}})) AS own,
+            countIf(starts AND elapsed_us >= 0) AS known,
+            arrayCumSum(e -> if(bitAnd(e, 1) = 1, 1, -1), arraySort(groupArrayIf(toUInt8(event - 120 * minute), elapsed_us >= 0))) AS changes,
+            changes[-1] AS change,
+            arrayMax(changes) AS highest
         FROM
         (
+            -- Events in the order in which they count: one more from second s on is 2 s + 1, one less 2 s. What ends with a
+            -- minute belongs to it: the next one begins without.
             SELECT
-                start.1 AS at,
-                start.2 AS change,
-                start.3 AS own,
-                start.2 AS known
-            FROM
-            (
-                SELECT
-                    intDiv(arrival_us, 1000000) AS second,
-                    toInt64(countIf(elapsed_us >= 0)) AS starts,
-                    (intDiv({from_us:Int64}, 60000000) + ({from_us:Int64} % 60000000 > 0)) * 60 AS low
-                FROM stream_requests(service = {service:String}, model = {model:Nullable(String)}, log_type = {log_type:Nullable(String)},
-                    from_us = {from_us:Int64} - 86460000000, to_us = {to_us:Int64}, step_s = 0)
-                GROUP BY second
-            )
-            -- Where the window begins (with step_s = 0, the minute): what is still in flight then counts.
-            ARRAY JOIN if(second < low, [(second, starts, toInt64(0))],
-                [(second, starts, toInt64(1)), (greatest(intDiv(second, greatest({step_s:UInt32}, 60)) * greatest({step_s:UInt32}, 60), low), 0, 1)]) AS start
-            UNION ALL
-            SELECT
-                intDiv(arrival_us + elapsed_us + 999999, 1000000) AS at,
-                -toInt64(count()) AS change,
-                toInt64(0) AS own,
-                toInt64(0) AS known
-            FROM stream_requests(service = {service:String}, model = {model:Nullable(String)}, log_type = {log_type:Nullable(String)},
-                from_us = {from_us:Int64} - 86460000000, to_us = {to_us:Int64}, step_s = 0)
-            WHERE elapsed_us >= 0
-            GROUP BY at
+                elapsed_us,
+                event,
+                bitAnd(event, 1) = 1 AS starts,
+                intDiv(event - 1, 120) AS minute
+            FROM requests FINAL
+            ARRAY JOIN if(elapsed_us < 0, [intDiv(arrival_us, 1000000) * 2 + 1],
+                [intDiv(arrival_us, 1000000) * 2 + 1, intDiv(arrival_us + elapsed_us + 999999, 1000000) * 2]) AS event
+            WHERE {{template "stream_requests"}}
+                AND arrival_us >= ({{template "from"}} - 1441) * 60000000 AND arrival_us < {{template "to"}} * 60000000
         )
-        GROUP BY at
+        GROUP BY minute
     )
-    WINDOW so_far AS (ORDER BY at ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW)
+    WINDOW so_far AS (ORDER BY minute ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW)
 )
-WHERE at >= low
-    AND at < (intDiv({to_us:Int64}, 60000000) + ({to_us:Int64} % 60000000 > 0)) * 60
+WHERE minute >= {{template "from"}}
+    AND minute < {{template "to"}}
     -- With one window for the whole range, what comes before its first minute is no part of it, and after its last
     -- nothing starts.
     AND ({step_s:UInt32} > 0 OR own_so_far > 0)

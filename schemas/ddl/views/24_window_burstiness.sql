@@ -4,15 +4,30 @@
 -- Parameters as in stream_minutes.
 CREATE OR REPLACE VIEW window_burstiness {{onCluster}} AS
 SELECT
-    count() AS windows,
-    if(windows = 0, NULL, quantileExactInclusive(0.1)(cv)) AS gap_cv_p10,
-    if(windows = 0, NULL, quantileExactInclusive(0.5)(cv)) AS gap_cv_p50,
-    if(windows = 0, NULL, quantileExactInclusive(0.9)(cv)) AS gap_cv_p90,
-    if(windows = 0, NULL, countIf(cv > 1) / windows) AS share_bursty
+    windows,
+    if(windows = 0, NULL, quantiles[1]) AS gap_cv_p10,
+    if(windows = 0, NULL, quantiles[2]) AS gap_cv_p50,
+    if(windows = 0, NULL, quantiles[3]) AS gap_cv_p90,
+    if(windows = 0, NULL, bursty / windows) AS share_bursty
 FROM
 (
-    SELECT assumeNotNull(gap_cv) AS cv
-    FROM arrival_sums(service = {service:String}, model = {model:Nullable(String)}, log_type = {log_type:Nullable(String)},
-        from_us = {from_us:Int64}, to_us = {to_us:Int64}, step_s = {step_s:UInt32})
-    WHERE gaps >= 10 AND isNotNull(gap_cv)
+    SELECT count() AS windows, quantilesExactInclusive(0.1, 0.5, 0.9)(cv) AS quantiles, countIf(cv > 1) AS bursty
+    FROM
+    (
+        SELECT assumeNotNull({{template "gap_cv"}}) AS cv
+        FROM
+        (
+            SELECT
+                sum(minutes.requests) - 1 AS gaps,
+                max(last_us) - min(first_us) AS gap_sum,
+                toInt256(sum(toInt128(gap_squares) + toInt128(entry) * entry)) AS gap_square_sum
+            FROM
+            (
+                SELECT *, first_us - lagInFrame(last_us, 1, first_us) OVER (PARTITION BY window_start ORDER BY minute) AS entry
+                FROM {{template "minutes" columns "requests" "first_us" "last_us" "gap_squares"}}
+            ) AS minutes
+            GROUP BY window_start
+        )
+        WHERE gaps >= 10 AND gap_sum > 0
+    )
 );

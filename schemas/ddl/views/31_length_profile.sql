@@ -12,8 +12,7 @@ SELECT
     count() AS n,
     sum(response_tokens) / n AS mean,
     quantileExactInclusive(0.5)(response_tokens) AS p50
-FROM stream_requests(service = {service:String}, model = {model:Nullable(String)}, log_type = {log_type:Nullable(String)},
-    from_us = {from_us:Int64}, to_us = {to_us:Int64}, step_s = {step_s:UInt32})
+FROM {{template "requests" columns "outcome" "request_tokens" "response_tokens"}}
 WHERE outcome = 'ok' AND request_tokens >= 0 AND response_tokens > 0
 GROUP BY window_start, `from`
 ORDER BY window_start, `from`;

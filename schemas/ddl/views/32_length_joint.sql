@@ -10,8 +10,8 @@ SELECT
     if(request_bucket = 255, 0, pow(2, request_bucket / 8)) AS request_from,
     pow(2, response_bucket / 8) AS response_from,
     sum(c) AS count
-FROM stream_minutes(service = {service:String}, model = {model:Nullable(String)}, log_type = {log_type:Nullable(String)},
-    from_us = {from_us:Int64}, to_us = {to_us:Int64}, step_s = {step_s:UInt32})
+FROM {{template "minutes" columns "joint_cells" "joint_counts"}}
 ARRAY JOIN joint_cells AS cell, joint_counts AS c
 GROUP BY window_start, cell
-ORDER BY window_start, request_from, response_from;
+-- By request_from, then response_from: 255 goes before 0.
+ORDER BY window_start, toUInt16(cell + 256);

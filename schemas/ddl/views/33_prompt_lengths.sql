@@ -35,9 +35,8 @@ FROM
         max(response_tokens) AS longest,
         countIf(response_tokens >= if(max_tokens < 0, 15000, max_tokens) - 1) AS at_cap,
         countIf(toInt64(response_tokens) * 15000 >= toInt64(if(max_tokens < 0, 15000, max_tokens)) * 8500) AS near_cap
-    FROM stream_requests(service = {service:String}, model = {model:Nullable(String)}, log_type = {log_type:Nullable(String)},
-        from_us = {from_us:Int64}, to_us = {to_us:Int64}, step_s = 0)
-    WHERE prompt_id != '' AND outcome = 'ok' AND response_tokens > 0
+    FROM requests FINAL
+    WHERE {{template "stream_requests"}} AND {{template "in_range"}} AND prompt_id != '' AND outcome = 'ok' AND response_tokens > 0
     GROUP BY model, prompt_id
 )
 ORDER BY model, prompt_id;

@@ -15,8 +15,7 @@ FROM
     FROM
     (
         SELECT window_start, outcome, error_type, requests.status_code AS code
-        FROM stream_requests(service = {service:String}, model = {model:Nullable(String)}, log_type = {log_type:Nullable(String)},
-            from_us = {from_us:Int64}, to_us = {to_us:Int64}, step_s = {step_s:UInt32}) AS requests
+        FROM {{template "requests" columns "outcome" "error_type" "status_code"}} AS requests
     )
     GROUP BY window_start, outcome, error_type, code
 )

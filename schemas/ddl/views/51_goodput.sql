@@ -24,8 +24,7 @@ FROM
             AND (isNull({ttft_s:Nullable(Float64)}) OR ttft_us <= ifNull({ttft_s:Nullable(Float64)}, 0) * 1000000)
             AND (isNull({tpot_s:Nullable(Float64)}) OR NOT paced
                 OR elapsed_us - ttft_us <= ifNull({tpot_s:Nullable(Float64)}, 0) * 1000000 * (response_tokens - 1)) AS good
-    FROM stream_requests(service = {service:String}, model = {model:Nullable(String)}, log_type = {log_type:Nullable(String)},
-        from_us = {from_us:Int64}, to_us = {to_us:Int64}, step_s = {step_s:UInt32})
+    FROM {{template "requests" columns "outcome" "elapsed_us" "ttft_us" "response_tokens"}}
 )
 GROUP BY window_start
 ORDER BY window_start;

@@ -19,8 +19,8 @@ FROM
         requests - ok - cancelled AS failed,
         minutes.request_tokens AS x,
         minutes.response_tokens AS y
-    FROM stream_minutes(service = {service:String}, model = {model:Nullable(String)}, log_type = {log_type:Nullable(String)},
-        from_us = {from_us:Int64}, to_us = {to_us:Int64}, step_s = 0) AS minutes
+    FROM minutes FINAL
+    WHERE {{template "stream"}} AND minute >= {{template "from"}} AND minute < {{template "to"}}
     UNION ALL
     SELECT toDateTime(0, 'UTC') AS at, toUInt8(intDiv(number, 24)) AS weekday, toUInt8(number % 24) AS hour, 0 AS n, 0 AS failed, 0 AS x, 0 AS y
     FROM numbers(168)

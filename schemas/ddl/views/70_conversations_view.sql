@@ -31,5 +31,5 @@ SELECT
         arrayPopBack(turn_request_tokens), arrayPopBack(turn_response_tokens), arrayPopFront(turn_request_tokens)) AS history_carried
 FROM conversations FINAL
 WHERE service = {service:String}
-    AND first_us >= (intDiv({from_us:Int64}, 60000000) + ({from_us:Int64} % 60000000 > 0)) * 60000000
-    AND first_us < (intDiv({to_us:Int64}, 60000000) + ({to_us:Int64} % 60000000 > 0)) * 60000000;
+    AND first_us >= {{template "from"}} * 60000000
+    AND first_us < {{template "to"}} * 60000000;

@@ -79,7 +79,7 @@ FROM
                 before, answers, after)) AS pairs
         FROM conversations FINAL
         WHERE service = {service:String}
-            AND first_us >= (intDiv({from_us:Int64}, 60000000) + ({from_us:Int64} % 60000000 > 0)) * 60000000
-            AND first_us < (intDiv({to_us:Int64}, 60000000) + ({to_us:Int64} % 60000000 > 0)) * 60000000
+            AND first_us >= {{template "from"}} * 60000000
+            AND first_us < {{template "to"}} * 60000000
     )
 );

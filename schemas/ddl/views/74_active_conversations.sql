@@ -19,8 +19,8 @@ FROM
         FROM
         (
             SELECT
-                greatest(intDiv({from_us:Int64}, 60000000) + ({from_us:Int64} % 60000000 > 0), 0) AS low,
-                intDiv({to_us:Int64}, 60000000) + ({to_us:Int64} % 60000000 > 0) AS high,
+                {{template "from"}} AS low,
+                {{template "to"}} AS high,
                 greatest(intDiv(first_us, 60000000), low) AS first_minute,
                 least(intDiv(last_us, 60000000), high - 1) AS last_minute,
                 -- With step_s = 0 everything is in window 0.

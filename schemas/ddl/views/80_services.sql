@@ -8,7 +8,7 @@ SELECT
     max(last_us) AS last_arrival_us
 FROM minutes FINAL
 WHERE grouping = 'all'
-    AND minute >= greatest(intDiv({from_us:Int64}, 60000000) + ({from_us:Int64} % 60000000 > 0), 0)
-    AND minute < greatest(intDiv({to_us:Int64}, 60000000) + ({to_us:Int64} % 60000000 > 0), 0)
+    AND minute >= {{template "from"}}
+    AND minute < {{template "to"}}
 GROUP BY service
 ORDER BY service;

@@ -19,8 +19,8 @@ FROM
         max(last_us) AS last_arrival_us
     FROM minutes FINAL
     WHERE service = {service:String}
-        AND minute >= greatest(intDiv({from_us:Int64}, 60000000) + ({from_us:Int64} % 60000000 > 0), 0)
-        AND minute < greatest(intDiv({to_us:Int64}, 60000000) + ({to_us:Int64} % 60000000 > 0), 0)
+        AND minute >= {{template "from"}}
+        AND minute < {{template "to"}}
     GROUP BY grouping, m, t
 )
 ORDER BY model NULLS FIRST, log_type NULLS FIRST;

@@ -13,4 +13,5 @@ SELECT
     countIf(conversation != '') AS conversation_known,
     countIf(outcome = 'ok' AND (request_tokens < 0 OR response_tokens < 0)) AS tokens_unknown,
     countIf(outcome = 'ok' AND elapsed_us >= 0 AND ttft_us > elapsed_us) AS ttft_after_end
-FROM stream_requests(service = {service:String}, model = NULL, log_type = NULL, from_us = {from_us:Int64}, to_us = {to_us:Int64}, step_s = 0);
+FROM requests FINAL
+WHERE service = {service:String} AND {{template "in_range"}};
