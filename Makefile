@@ -84,6 +84,10 @@ race: ## tests with the race detector, without the longest
 full: ## all tests, without the race detector
 	$(GO) test -count=1 -timeout 10m ./...
 
+.PHONY: chaos
+chaos: services $(REFERENCE) ## kill, stop and starve what the pipeline runs on, for eight minutes, and count what is lost
+	$(GO) test -count=1 -timeout 30m -v -run '^TestChaos$$' ./integration -args -chaos.long
+
 .PHONY: unit
 unit: ## the quick tests of changed packages, cached
 	$(GO) test -short ./...

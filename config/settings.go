@@ -82,7 +82,9 @@ type ClickHouse struct {
 // Processor is how processors work.
 type Processor struct {
 	FlushInterval time.Duration `koanf:"flush_interval" min:"100ms" max:"1m" help:"how long a record may wait before its rows are written"`
-	Cache         Size          `koanf:"cache" min:"16MiB" max:"1TiB" help:"memory for the sets touched lately, of all partitions together"`
+	// The bounds are those that Kafka's brokers set by default (group.min.session.timeout.ms and group.max.…).
+	SessionTimeout time.Duration `koanf:"session_timeout" min:"6s" max:"30m" help:"how long a processor may be silent before its partitions go to others"`
+	Cache          Size          `koanf:"cache" min:"16MiB" max:"1TiB" help:"memory for the sets touched lately, of all partitions together"`
 }
 
 // Broker is the embedded broker.
@@ -114,7 +116,7 @@ func Default() Settings {
 			Compression: "none", // as Kafka's own producers; lz4 costs half a microsecond a record and saves four fifths of the bytes
 		},
 		ClickHouse: ClickHouse{Wait: 30 * time.Second},
-		Processor:  Processor{FlushInterval: time.Second, Cache: 512 << 20},
+		Processor:  Processor{FlushInterval: time.Second, SessionTimeout: 15 * time.Second, Cache: 512 << 20},
 		Broker:     Broker{Listen: "127.0.0.1:9092", Retention: 256 << 20, Sync: true},
 		Engine:     Engine{NativePort: 9000, HTTPPort: 8123, LogLevel: "information"},
 	}

@@ -94,25 +94,28 @@ func Open(ctx context.Context, c Config) (*DB, error) {
 		return nil, fmt.Errorf("clickhouse %s: %w", Redact(c.Address), err)
 	}
 	db := &DB{Conn: conn, config: c, options: options}
+	if err := db.patiently(ctx, db.try); err != nil {
+		return nil, errors.Join(explain(c, options, err), db.Close())
+	}
+	return db, nil
+}
+
+// patiently repeats do while the server cannot be reached, for as long as the configuration says to wait.
+func (d *DB) patiently(ctx context.Context, do func(context.Context) error) error {
 	delays := backoff.NewExponentialBackOff()
 	delays.InitialInterval, delays.MaxInterval = 50*time.Millisecond, 2*time.Second
 	for began := time.Now(); ; {
-		err = db.try(ctx)
-		if err == nil {
-			return db, nil
-		}
+		err := do(ctx)
 		delay := delays.NextBackOff()
-		if classify(err) != transient || time.Since(began)+delay > c.Wait {
-			break
+		if err == nil || classify(err) != transient || time.Since(began)+delay > d.config.Wait {
+			return err
 		}
 		select {
 		case <-ctx.Done():
+			return err
 		case <-time.After(delay):
-			continue
 		}
-		break
 	}
-	return nil, errors.Join(explain(c, options, err), db.Close())
 }
 
 // try asks the server something, making the database first where that is allowed and needed.

@@ -28,6 +28,11 @@ const (
 	engineLogBytes    = "20M"            // times engineLogCount, for each of the two logs: 120 MB at most
 	engineLogCount    = 3
 	engineMinimumPool = 2
+	// engineFreeSpace is what the engine leaves free on its disk: with less it refuses inserts and merges. It must never
+	// meet a full disk, because the library ignores errors of writing files: what it could not write it acknowledges
+	// all the same, and loses (chdb-core, src/IO/WriteBufferFromFileDescriptor.cpp: the exception is commented out).
+	// Large enough for what is being written when the limit is met, and for another program's moment.
+	engineFreeSpace   = 256 << 20
 	engineMaximumPool = 8
 )
 
@@ -59,6 +64,9 @@ var engineConfigTemplate = template.Must(template.New("config").Funcs(template.F
         <size>{{.LogBytes}}</size>
         <count>{{.LogCount}}</count>
     </logger>
+    <storage_configuration>
+        <disks><default><keep_free_space_bytes>{{.FreeSpace}}</keep_free_space_bytes></default></disks>
+    </storage_configuration>
     <access_control_improvements>
         <table_engines_require_grant>true</table_engines_require_grant>
     </access_control_improvements>
@@ -142,7 +150,7 @@ func (f engineFiles) write(c EngineConfig, token string) error {
 		{engineConfigFile, engineConfigTemplate, map[string]any{
 			"Data": f.path(engineDataFolder), "Host": c.Host, "NativePort": c.NativePort, "HTTPPort": c.HTTPPort,
 			"Users": f.path(engineUsersFile), "Token": token, "Log": f.path(engineLogFile), "ErrorLog": f.path(engineErrorFile),
-			"LogBytes": engineLogBytes, "LogCount": engineLogCount, "Memory": memory, "MarkCache": memory / 10, "Pool": pool,
+			"LogBytes": engineLogBytes, "LogCount": engineLogCount, "Memory": memory, "MarkCache": memory / 10, "FreeSpace": engineFreeSpace, "Pool": pool,
 			"SystemLogs": c.SystemLogs, "Fsync": c.FsyncInserts,
 		}},
 		{engineUsersFile, engineUsersTemplate, map[string]any{

@@ -67,7 +67,7 @@ func TestEngineServesBothProtocolsAndKeepsItsData(t *testing.T) {
 	}
 }
 
-func TestEngineLogsLittleAndLimitsMemory(t *testing.T) {
+func TestEngineLogsLittleAndLimitsItself(t *testing.T) {
 	e := testenv.Engine(t)
 	db := open(t, e.Addr())
 	if n := count(t, db, "SELECT count() FROM system.tables WHERE database = 'system' AND name LIKE '%\\_log'"); n != 0 {
@@ -75,6 +75,9 @@ func TestEngineLogsLittleAndLimitsMemory(t *testing.T) {
 	}
 	if n := count(t, db, "SELECT toUInt64(value) FROM system.server_settings WHERE name = 'max_server_memory_usage'"); n != 2<<30 {
 		t.Errorf("memory limit %d", n)
+	}
+	if n := count(t, db, "SELECT keep_free_space FROM system.disks WHERE name = 'default'"); n != 256<<20 {
+		t.Errorf("%d bytes of the disk are kept free", n)
 	}
 	if text, err := os.ReadFile(filepath.Join(e.Folder(), "engine.log")); err != nil || len(text) == 0 || strings.Contains(string(text), "<Debug>") {
 		t.Errorf("the log (%v) has %d bytes, with debugging: %t", err, len(text), strings.Contains(string(text), "<Debug>"))

@@ -101,13 +101,17 @@ func SchemaVersion(ctx context.Context, db *DB) (int64, error) {
 }
 
 // CheckSchema is for services, which never change the schema: it refuses a database whose schema is not the one that
-// fsys ends in, saying what to do.
+// fsys ends in, saying what to do. It waits for a server that cannot be reached, as Open does.
 func CheckSchema(ctx context.Context, db *DB, fsys fs.FS) error {
 	_, wanted, err := newProvider(db, fsys)
 	if err != nil {
 		return err
 	}
-	found, err := SchemaVersion(ctx, db)
+	var found int64
+	err = db.patiently(ctx, func(ctx context.Context) (err error) {
+		found, err = SchemaVersion(ctx, db)
+		return err
+	})
 	switch {
 	case err != nil:
 		return err

@@ -7,6 +7,7 @@ import (
 	"sync"
 	"testing"
 	"testing/fstest"
+	"time"
 
 	"tidegauge/storage"
 	"tidegauge/testenv"
@@ -65,6 +66,26 @@ func TestMigrate(t *testing.T) {
 				t.Error(err)
 			}
 		})
+	}
+}
+
+// A server that goes away between the connection and the first question is waited for like one that was never there.
+func TestCheckSchemaWaitsForAServer(t *testing.T) {
+	db := testenv.Database(t)
+	if _, err := storage.Migrate(t.Context(), db, migrations(3)); err != nil {
+		t.Fatal(err)
+	}
+	gate := testenv.NewGate(t, fmt.Sprintf("127.0.0.1:%d", testenv.Engine(t).NativePort()))
+	through := open(t, "clickhouse://"+gate.Addr(), func(c *storage.Config) { c.Database, c.Wait = db.Database(), 10*time.Second })
+	gate.Shut()
+	reset := make(chan bool)
+	go func() {
+		time.Sleep(300 * time.Millisecond)
+		reset <- gate.Open()
+	}()
+	err := storage.CheckSchema(t.Context(), through, migrations(3))
+	if !<-reset || err != nil {
+		t.Error("after connections were reset: ", err)
 	}
 }
 

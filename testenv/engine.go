@@ -53,15 +53,71 @@ func Engine(t testing.TB) *storage.Engine {
 		engine.started = true
 		engine.engine, engine.err = startEngine()
 	}
-	switch {
-	case engine.err != nil && missing(engine.err) && os.Getenv("CI") != "true":
-		t.Skip("needs the engine: ", engine.err)
-	case engine.err != nil:
-		t.Fatal("starting the engine: ", engine.err)
-	case engine.engine.Err() != nil:
-		t.Fatal("the shared engine has died: ", engine.engine.Err())
+	requireEngine(t, engine.err)
+	if err := engine.engine.Err(); err != nil {
+		t.Fatal("the shared engine has died: ", err)
 	}
 	return engine.engine
+}
+
+func requireEngine(t testing.TB, err error) {
+	t.Helper()
+	switch {
+	case err == nil:
+	case missing(err) && os.Getenv("CI") != "true":
+		t.Skip("needs the engine: ", err)
+	default:
+		t.Fatal("starting the engine: ", err)
+	}
+}
+
+// MortalEngine is an engine of one test's own, which may be killed and comes back on its folder and ports.
+type MortalEngine struct {
+	config storage.EngineConfig
+	engine *storage.Engine
+}
+
+// StartMortalEngine starts an engine on a folder; it ends with the test.
+func StartMortalEngine(t testing.TB, folder string) *MortalEngine {
+	t.Helper()
+	e := &MortalEngine{config: engineConfig(folder)}
+	ports, err := freePorts(2)
+	if err != nil {
+		t.Fatal(err)
+	}
+	e.config.NativePort, e.config.HTTPPort = ports[0], ports[1]
+	requireEngine(t, e.Restart(t.Context()))
+	t.Cleanup(func() { _ = e.engine.Stop(context.Background()) })
+	return e
+}
+
+// Addr is its native address, host:port, the same for all its lives.
+func (e *MortalEngine) Addr() string { return fmt.Sprintf("127.0.0.1:%d", e.config.NativePort) }
+
+// Kill ends it with SIGKILL.
+func (e *MortalEngine) Kill() error {
+	process, err := os.FindProcess(e.engine.PID())
+	if err == nil {
+		err = process.Kill()
+	}
+	<-e.engine.Done()
+	return err
+}
+
+// Restart starts it again after Kill.
+func (e *MortalEngine) Restart(ctx context.Context) error {
+	for attempt := 0; ; attempt++ {
+		started, err := storage.StartEngine(ctx, e.config)
+		if err == nil {
+			e.engine = started
+			return nil
+		}
+		// While it was away, a port may have been taken for somebody's outgoing connection.
+		if attempt == 10 || !strings.Contains(err.Error(), "Address already in use") {
+			return err
+		}
+		time.Sleep(500 * time.Millisecond)
+	}
 }
 
 // Database returns a fresh, empty database on the shared engine, opened over the native protocol. It is dropped and
@@ -109,12 +165,16 @@ func startEngine() (*storage.Engine, error) {
 		return nil, err
 	}
 	engine.folder = folder
-	configuration := storage.DefaultEngineConfig()
-	configuration.Folder = folder
-	configuration.MemoryLimit = 2 << 30 // several packages' tests run at once
-	configuration.FsyncInserts = false
-	configuration.Logger = slog.New(slog.DiscardHandler)
-	return storage.StartEngine(context.Background(), configuration)
+	return storage.StartEngine(context.Background(), engineConfig(folder))
+}
+
+func engineConfig(folder string) storage.EngineConfig {
+	c := storage.DefaultEngineConfig()
+	c.Folder = folder
+	c.MemoryLimit = 2 << 30 // several packages' tests run at once
+	c.FsyncInserts = false
+	c.Logger = slog.New(slog.DiscardHandler)
+	return c
 }
 
 func stopEngine() error {

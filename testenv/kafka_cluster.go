@@ -8,7 +8,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"runtime"
 	"strconv"
 	"strings"
 	"time"
@@ -36,7 +35,7 @@ type kafkaNode struct {
 	folder             string
 	client, controller int // ports
 	process            *os.Process
-	ended              chan struct{} // closed when the process is gone
+	ended              <-chan struct{} // closed when the process is gone
 }
 
 // StartKafka starts n nodes and waits until they answer and can hold consumer groups. Tests take Kafka or KafkaCluster;
@@ -218,22 +217,8 @@ func (c *Cluster) start(n *kafkaNode) error {
 	defer out.Close()
 	cmd := c.command(n, "kafka.Kafka", "server.properties")
 	cmd.Stdout, cmd.Stderr = out, out
-	cmd.SysProcAttr = endWithParent()
-	started := make(chan error, 1)
-	ended := make(chan struct{})
-	go func() {
-		// The kernel's notice of the parent's death is about the thread that started the child, so that thread is
-		// kept for as long as the child runs.
-		runtime.LockOSThread()
-		defer runtime.UnlockOSThread()
-		err := cmd.Start()
-		started <- err
-		if err == nil {
-			_ = cmd.Wait()
-		}
-		close(ended)
-	}()
-	if err := <-started; err != nil {
+	ended, err := StartChild(cmd)
+	if err != nil {
 		return fmt.Errorf("starting node %d: %w", n.id, err)
 	}
 	n.process, n.ended = cmd.Process, ended

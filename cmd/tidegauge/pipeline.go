@@ -155,7 +155,7 @@ func (p *pipeline) migrate(ctx context.Context, cluster string) error {
 func processorConfig(s config.Settings) processors.Config {
 	c := processors.DefaultConfig()
 	c.Brokers, c.Topic, c.Group = s.Kafka.Brokers, s.Kafka.Topic, s.Kafka.Group
-	c.FlushInterval, c.CacheBytes = s.Processor.FlushInterval, int64(s.Processor.Cache)
+	c.FlushInterval, c.SessionTimeout, c.CacheBytes = s.Processor.FlushInterval, s.Processor.SessionTimeout, int64(s.Processor.Cache)
 	return c
 }
 
