@@ -29,7 +29,7 @@ var mutations = []mutation{
 	{rule: "a touched set that is not in memory is reloaded", file: "worker.go", edits: []string{
 		"if err := w.reload(ctx); err != nil {", "if err := ctx.Err(); err != nil {"}},
 	{rule: "touched means rewritten", file: "worker.go", edits: []string{
-		"w.flushMinute(s, f)\n", "n, rows := len(s.members), f.minutes\nw.flushMinute(s, f)\nif len(s.members) == n {\nf.minutes = rows\n}\n"}},
+		"w.flushMinute(s, f)\n", "n, rows := s.members.n, f.minutes\nw.flushMinute(s, f)\nif s.members.n == n {\nf.minutes = rows\n}\n"}},
 	// Minutes first, as a conversation would have to ask them; then it takes only what was new there.
 	{rule: "every set decides for itself", file: "worker.go", edits: []string{
 		"for _, s := range w.touched {", `var order []*set
@@ -41,15 +41,20 @@ var mutations = []mutation{
 				}
 			}
 			for _, s := range order {`,
-		"w.flushConversation(s, f)\n", `var pending []int32
-			for _, row := range s.pending {
+		"w.flushConversation(s, f)\n", `var kept []int
+			for row := s.pending.first; row > 0; row = w.nextOf[1][row-1] {
 				for _, fresh := range f.fresh {
-					if fresh == row {
-						pending = append(pending, row)
+					if fresh == int32(row-1) {
+						kept = append(kept, int(fresh))
 					}
 				}
 			}
-			if s.pending = pending; len(s.members)+len(pending) > 0 {
+			s.pending = chain{}
+			for _, row := range kept {
+				w.nextOf[1][row] = 0
+				s.pending.add(row, w.nextOf[1])
+			}
+			if s.members.n+len(kept) > 0 {
 				w.flushConversation(s, f)
 			}
 		`}},
@@ -62,11 +67,11 @@ var mutations = []mutation{
 	{rule: "a set with records that no flush has taken is not evicted", file: "worker.go", edits: []string{
 		"next := s.newer\n\t\tif !s.touched {", "next := s.newer\n\t\t{"}},
 	{rule: "the larger set of a minute wins", file: "worker.go", edits: []string{
-		"s.number, uint64(len(s.members))", "s.number, 1"}},
+		"s.number, uint64(s.members.n)", "s.number, 1"}},
 	{rule: "the larger set of a conversation wins", file: "conversation.go", edits: []string{
-		"return uint64(len(members))", "return 1"}},
+		"return uint64(members.n)", "return 1"}},
 	{rule: "the earlier cut of a conversation wins", file: "conversation.go", tests: longScenarios, edits: []string{
-		"uint64(schemas.MaxArrivalUS-members[len(members)-1].arrivalUS())", "1"}},
+		"uint64(schemas.MaxArrivalUS-members.last().arrivalUS())", "1"}},
 	{rule: "minutes up to the newest that was flushed may be stored", file: "worker.go", edits: []string{
 		"= max(s.service.newest, s.number), true", "= s.service.newest, s.service.anyStored"}},
 	{rule: "minutes up to the newest in the store may be stored", file: "worker.go", edits: []string{
