@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"text/tabwriter"
 	"time"
 
 	"github.com/dustin/go-humanize"
@@ -139,13 +138,11 @@ func (l *lab) printDrains(results []drainResult) error {
 		}
 	}
 	unit := best[names[0]].cost()
-	t := tabwriter.NewWriter(l.out, 0, 0, 1, ' ', tabwriter.Debug)
-	fmt.Fprintln(t, "contender\t records/s\t consumer\t engine\t merges after\t broker\t consumer + engine\t ratio\t")
+	t := newTable(l.out, "CPU us a record", "records/s", "consumer", "engine", "merges after", "broker", "consumer + engine", "ratio")
 	for _, name := range names {
 		r := best[name]
-		fmt.Fprintf(t, "%s\t %s\t %.2f\t %.2f\t %.2f\t %.2f\t %.2f\t %.2f\t\n", name, humanize.Comma(int64(float64(r.records)/r.wall.Seconds())),
-			r.perRecord(r.consumer), r.perRecord(r.engine), r.perRecord(r.merges), r.perRecord(r.broker), r.cost(), r.cost()/unit)
+		t.add(name, int64(float64(r.records)/r.wall.Seconds()), r.perRecord(r.consumer), r.perRecord(r.engine), r.perRecord(r.merges),
+			r.perRecord(r.broker), r.cost(), r.cost()/unit)
 	}
-	fmt.Fprintln(t, "(us of CPU a record)\t \t \t \t \t \t \t \t")
-	return t.Flush()
+	return t.print()
 }

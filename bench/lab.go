@@ -170,6 +170,15 @@ func (l *lab) committed(ctx context.Context, group, topic string, partitions int
 	return records, nil
 }
 
+// deleteTopic frees a topic's disk.
+func (l *lab) deleteTopic(ctx context.Context, topic string) error {
+	response, err := l.client.DeleteTopics(ctx, &kafka.DeleteTopicsRequest{Topics: []string{topic}})
+	if err == nil {
+		err = response.Errors[topic]
+	}
+	return err
+}
+
 // How often the end of a drain is looked for: often enough for times of seconds, rarely enough to cost nothing.
 const pollInterval = 50 * time.Millisecond
 

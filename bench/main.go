@@ -12,10 +12,12 @@ import (
 	"os"
 	"os/signal"
 	"runtime"
+	"slices"
 	"strings"
 	"syscall"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 )
 
 func init() { runtime.LockOSThread() } // see startProcess
@@ -53,28 +55,112 @@ func newCommand() *cobra.Command {
 		defer l.close()
 		return do(c.Context(), l)
 	}
-	var n, runs int
+	var n, drainRuns int
 	var only string
 	drain := &cobra.Command{
 		Use: "drain", Short: "A full topic into ClickHouse: tidegauge, ClickHouse's Kafka engine, two programs by hand",
-		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			var chosen []contender
 			for _, contender := range contenders() {
-				if only == "" || strings.Contains(","+only+",", ","+contender.key+",") {
+				if only == "" || slices.Contains(strings.Split(only, ","), contender.key) {
 					chosen = append(chosen, contender)
 				}
 			}
 			if len(chosen) == 0 {
 				return fmt.Errorf("--only %s: there are tidegauge, kafka-engine, naive, by-hand", only)
 			}
-			return inLab(c, func(ctx context.Context, l *lab) error { return l.drainAll(ctx, chosen, n, runs) })
+			return inLab(c, func(ctx context.Context, l *lab) error { return l.drainAll(ctx, chosen, n, drainRuns) })
 		},
 	}
-	drain.Flags().IntVar(&n, "requests", 5_344_021, "how many requests to make up")
-	drain.Flags().IntVar(&runs, "runs", 2, "how often each contender drains the topic; the cheapest run counts")
+	drain.Flags().IntVar(&n, "requests", fullScale, "how many requests to make up")
+	drain.Flags().IntVar(&drainRuns, "runs", 2, "how often each contender drains the topic; the cheapest run counts")
 	drain.Flags().StringVar(&only, "only", "", "some of tidegauge, kafka-engine, naive, by-hand, separated by commas")
-	root.AddCommand(drain, newConsume())
+
+	// What reads a file.
+	var f files
+	var cache string
+	var rows, runs int
+	withFile := func(flags *pflag.FlagSet) {
+		flags.StringVar(&f.path, "file", "", "a BurstGPT file; made up if not given")
+		flags.IntVar(&rows, "rows", fullScale, "rows of the file that is made up")
+		flags.StringVar(&cache, "cache", "../.cache/bench", "folder where that is kept")
+		flags.StringVar(&f.python, "python", "../.cache/bench/python/bin/python", "Python with what python/requirements.txt lists")
+		flags.IntVar(&runs, "runs", 3, "how often everything runs; the best run counts")
+	}
+	openFile := func(c *cobra.Command) (err error) {
+		f.binary, f.out = binary, c.OutOrStdout()
+		f.log = func(format string, arguments ...any) { fmt.Fprintf(c.ErrOrStderr(), format+"\n", arguments...) }
+		if f.path == "" {
+			if f.path, err = burstFile(c.Context(), cache, f.python, rows); err != nil {
+				return err
+			}
+		}
+		f.rows, f.size, err = countRows(f.path)
+		return err
+	}
+	characterize := &cobra.Command{
+		Use: "characterize", Short: "A file's numbers: tidegauge, pandas, polars, DuckDB",
+		RunE: func(c *cobra.Command, _ []string) error {
+			if err := openFile(c); err != nil {
+				return err
+			}
+			return f.characterize(c.Context(), runs)
+		},
+	}
+	ingest := &cobra.Command{
+		Use: "ingest", Short: "A file into Kafka",
+		RunE: func(c *cobra.Command, _ []string) error {
+			if err := openFile(c); err != nil {
+				return err
+			}
+			return inLab(c, func(ctx context.Context, l *lab) error { return f.ingest(ctx, l, runs) })
+		},
+	}
+	withFile(characterize.Flags())
+	withFile(ingest.Flags())
+
+	// What only the product does.
+	measure := func(use, short, flag, what string, value int, do func(l *lab, ctx context.Context, n int) error) *cobra.Command {
+		var n int
+		c := &cobra.Command{Use: use, Short: short, RunE: func(c *cobra.Command, _ []string) error {
+			return inLab(c, func(ctx context.Context, l *lab) error { return do(l, ctx, n) })
+		}}
+		c.Flags().IntVar(&n, flag, value, what)
+		return c
+	}
+	root.AddCommand(drain, characterize, ingest,
+		measure("memory", "A processor's memory against its budget", "requests", "how many", 5_000_000, (*lab).memories),
+		measure("freshness", "From the producer to the row, at a constant rate", "rate", "requests a second", 20_000, func(l *lab, ctx context.Context, n int) error {
+			return l.freshness(ctx, n, 60)
+		}),
+		measure("restart", "From a killed processor to a working one", "rate", "requests a second", 10_000, func(l *lab, ctx context.Context, n int) error {
+			return l.restart(ctx, n, 90)
+		}),
+		measure("growth", "What a request costs, by how many there are and of how many services", "requests", "most", 10_000_000, (*lab).growth),
+		measure("disorder", "What an hour of requests costs in order, late, and shuffled", "rate", "requests a second of that hour", 1_000, (*lab).disorder),
+		measure("scale", "One processor and two", "requests", "how many", 4_000_000, (*lab).scale),
+		newConsume())
+	for _, c := range root.Commands() {
+		c.Args = cobra.NoArgs
+	}
+	all := &cobra.Command{
+		Use: "all", Short: "Everything above, one after the other, as make bench has it", Args: cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error {
+			for _, name := range []string{"drain", "characterize", "ingest", "memory", "freshness", "restart", "growth", "disorder", "scale"} {
+				one, _, err := root.Find([]string{name})
+				if err != nil {
+					return err
+				}
+				one.SetContext(c.Context())
+				fmt.Fprintf(c.OutOrStdout(), "\n## %s\n", one.Short)
+				if err := one.RunE(one, nil); err != nil {
+					return fmt.Errorf("%s: %w", name, err)
+				}
+			}
+			return nil
+		},
+	}
+	root.AddCommand(all)
 	return root
 }
 

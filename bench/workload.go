@@ -20,6 +20,9 @@ type workload struct {
 	slowest, fastest     float64
 	// startUS is when the first request may arrive.
 	startUS int64
+	// live, where above 0, is a number of conversations that all go on for ever: every request belongs to one of them, in
+	// turn.
+	live int
 }
 
 // defaultWorkload is 12 services in 12 partitions, each with enough traffic that a request's cost is its own and not
@@ -49,7 +52,7 @@ func (w workload) sources() []*source {
 		}
 		all[i] = &source{
 			random: rand.New(rand.NewPCG(w.seed, uint64(i))), service: name,
-			meanGap: schemas.MinuteUS / rate, now: float64(w.startUS),
+			meanGap: schemas.MinuteUS / rate, now: float64(w.startUS), endless: w.live / w.services,
 		}
 	}
 	return all
@@ -82,6 +85,7 @@ type source struct {
 	now     float64 // µs
 	number  int64
 	live    []string // conversations that may go on
+	endless int      // or how many there are that never end
 	ready   bool
 	next    schemas.Request
 }
@@ -112,7 +116,10 @@ func (s *source) draw() {
 	if s.random.IntN(10) < 3 {
 		r.Model = "llama-70b"
 	}
-	if s.random.IntN(10) < 4 {
+	switch {
+	case s.endless > 0:
+		r.LogType, r.Conversation = "conversation", fmt.Sprintf("%016x", s.number%int64(s.endless))
+	case s.random.IntN(10) < 4:
 		r.LogType, r.Conversation = "conversation", s.conversation()
 	}
 	r.RequestTokens = s.logNormal(6, 1)
