@@ -8,10 +8,12 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"time"
 
 	"github.com/segmentio/kafka-go"
+	"golang.org/x/sys/unix"
 
 	"tidegauge/schemas"
 	"tidegauge/storage"
@@ -45,6 +47,9 @@ func newLab(ctx context.Context, out, log io.Writer, binary string) (_ *lab, err
 	if _, err := os.Stat(l.binary); err != nil {
 		return nil, fmt.Errorf("the program to measure: %w (make build makes it)", err)
 	}
+	if err := pin(cores); err != nil {
+		return nil, err
+	}
 	if l.folder, err = os.MkdirTemp("", "tidegauge-bench-"); err != nil {
 		return nil, err
 	}
@@ -66,6 +71,33 @@ func newLab(ctx context.Context, out, log io.Writer, binary string) (_ *lab, err
 	}
 	l.db, err = l.open(ctx, "")
 	return l, err
+}
+
+// cores are how many everything shares: producer, broker, processors and engine.
+const cores = 2
+
+// pin keeps this process, and with it whatever it starts, to the first n cores. Affinity is a thread's own and goes to
+// the threads and processes that it makes.
+func pin(n int) error {
+	var allowed, set unix.CPUSet
+	if err := unix.SchedGetaffinity(0, &allowed); err != nil {
+		return err
+	}
+	for cpu := 0; set.Count() < min(n, allowed.Count()); cpu++ {
+		if allowed.IsSet(cpu) {
+			set.Set(cpu)
+		}
+	}
+	threads, err := os.ReadDir("/proc/self/task")
+	for _, thread := range threads {
+		id, malformed := strconv.Atoi(thread.Name())
+		failed := unix.SchedSetaffinity(id, &set)
+		if errors.Is(failed, unix.ESRCH) { // it has ended since
+			failed = nil
+		}
+		err = errors.Join(err, malformed, failed)
+	}
+	return err
 }
 
 func (l *lab) broker() string { return l.kafka.Addrs()[0] }

@@ -51,7 +51,6 @@ type process struct {
 	command *exec.Cmd
 	log     string
 	ended   chan struct{}
-	err     error // how it ended; after ended is closed
 }
 
 // startProcess starts a program whose output goes to a file in folder. It must be called on the main goroutine, which
@@ -69,7 +68,7 @@ func startProcess(folder, name, program string, arguments ...string) (*process, 
 		return nil, fmt.Errorf("starting %s: %w", name, err)
 	}
 	go func() {
-		p.err = p.command.Wait()
+		_ = p.command.Wait() // how it ended is in ProcessState
 		close(p.ended)
 	}()
 	return p, nil
@@ -83,7 +82,7 @@ func (p *process) check() error {
 	case <-p.ended:
 		text, _ := os.ReadFile(p.log)
 		lines := strings.Split(strings.TrimSpace(string(text)), "\n")
-		return fmt.Errorf("%s has ended (%v); it said last:\n%s", filepath.Base(p.command.Path), p.err,
+		return fmt.Errorf("%s has ended (%s); it said last:\n%s", filepath.Base(p.command.Path), p.command.ProcessState,
 			strings.Join(lines[max(0, len(lines)-5):], "\n"))
 	default:
 		return nil

@@ -111,8 +111,7 @@ func (s *source) draw() {
 	r := &s.next
 	r.Reset()
 	r.Service, r.Model, r.LogType = s.service, "gpt-4o-mini", "api"
-	r.ArrivalUS, r.Seq = int64(s.now), s.number
-	r.RequestID = "5d1f0c9a7b3e-" + strconv.FormatInt(s.number, 10)
+	r.ArrivalUS, r.RequestID = int64(s.now), "req-"+strconv.FormatInt(s.number, 10)
 	if s.random.IntN(10) < 3 {
 		r.Model = "llama-70b"
 	}
@@ -126,7 +125,7 @@ func (s *source) draw() {
 	r.ResponseTokens = s.logNormal(5, .8)
 	r.TTFTUS = s.logNormal(12.5, .5)
 	r.ElapsedUS = r.TTFTUS + r.ResponseTokens*s.logNormal(9.8, .3)
-	r.Outcome, r.StatusCode = schemas.OK, 200
+	r.Outcome = schemas.OK
 	switch s.random.IntN(50) {
 	case 0:
 		r.Outcome, r.StatusCode, r.ErrorType, r.ResponseTokens = schemas.Error, 500, "internal", 0
