@@ -2,6 +2,12 @@ package main
 
 import (
 	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"time"
 
 	"tidegauge/storage"
 )
@@ -43,11 +49,45 @@ func tidegauge() contender {
 	return contender{
 		key: "tidegauge", name: "tidegauge process", what: "requests exactly once, minutes in 4 groupings with all analyses, conversations",
 		start: func(_ context.Context, l *lab, topic, group string, db *storage.DB) (*process, error) {
-			return l.processor(topic, group, db)
+			if l.profile == "" {
+				return l.processor(topic, group, db)
+			}
+			address, err := freeAddress()
+			if err != nil {
+				return nil, err
+			}
+			go func() {
+				if err := l.takeProfile(address); err != nil {
+					l.say("no profile: %v", err)
+				}
+			}()
+			return l.processor(topic, group, db, "--listen", address, "--pprof")
 		},
 		counts: []string{
 			"SELECT toInt64(count()) FROM requests",
 			"SELECT toInt64(sum(requests)) FROM minutes FINAL WHERE grouping = 'all'",
 		},
 	}
+}
+
+// profileTime is how much of a drain a profile covers; a shorter drain gives none.
+const profileTime = 5 * time.Second
+
+// takeProfile asks a processor that is about to start for a profile.
+func (l *lab) takeProfile(address string) error {
+	url := fmt.Sprintf("http://%s/debug/pprof/profile?seconds=%.0f", address, profileTime.Seconds())
+	response, err := http.Get(url)
+	for began := time.Now(); err != nil && time.Since(began) < profileTime; time.Sleep(pollInterval) {
+		response, err = http.Get(url)
+	}
+	if err != nil {
+		return err
+	}
+	defer response.Body.Close()
+	file, err := os.Create(l.profile)
+	if err != nil {
+		return err
+	}
+	_, err = io.Copy(file, response.Body)
+	return errors.Join(err, file.Close())
 }

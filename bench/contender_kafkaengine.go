@@ -30,7 +30,7 @@ func kafkaEngine() contender {
 	request_tokens Int32, response_tokens Int32, elapsed_us Int64, ttft_us Int64, outcome %s
 ) ENGINE = Kafka SETTINGS kafka_broker_list = '%s', kafka_topic_list = '%s', kafka_group_name = '%s',
 	kafka_format = 'JSONEachRow', kafka_num_consumers = 2, kafka_thread_per_consumer = 1,
-	kafka_max_block_size = 1048449, kafka_flush_interval_ms = 1000,
+	kafka_max_block_size = 1048449, kafka_poll_max_batch_size = 65536, kafka_flush_interval_ms = 1000,
 	input_format_skip_unknown_fields = 1`, outcomeType, l.broker(), topic, group),
 				// The engine begins to read with the first view, so the view of the rollup comes first: it then misses nothing.
 				`CREATE MATERIALIZED VIEW to_minutes TO minutes AS SELECT service, model, log_type,

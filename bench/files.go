@@ -131,8 +131,9 @@ func (f *files) characterize(ctx context.Context, runs int) error {
 	for _, script := range []string{"pandas", "polars", "duckdb"} {
 		readings = append(readings, &reading{name: script + ", five numbers a stream", command: []string{f.python, "python/" + script + "_streams.py", f.path}})
 	}
-	if python, folder := os.Getenv("TIDEGAUGE_REFERENCE_PYTHON"), os.Getenv("TIDEGAUGE_REFERENCE"); python != "" && folder != "" {
-		readings = append(readings, &reading{name: "the reference, whole summary", command: []string{python, filepath.Join(folder, "characterize.py"), f.path}})
+	python, script := os.Getenv("TIDEGAUGE_REFERENCE_PYTHON"), filepath.Join(os.Getenv("TIDEGAUGE_REFERENCE"), "characterize.py")
+	if _, err := os.Stat(python); err == nil {
+		readings = append(readings, &reading{name: "the reference, whole summary", command: []string{python, script, f.path}})
 	}
 	for run := range runs {
 		for _, r := range readings {

@@ -28,6 +28,8 @@ type lab struct {
 	binary string    // tidegauge
 	self   string    // this program, which some contenders are part of
 	folder string
+	// profile, where given, is a file that gets a CPU profile of the processor's first seconds of a drain.
+	profile string
 
 	kafka  *testenv.Cluster
 	engine *storage.Engine

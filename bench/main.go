@@ -56,7 +56,7 @@ func newCommand() *cobra.Command {
 		return do(c.Context(), l)
 	}
 	var n, drainRuns int
-	var only string
+	var only, profile string
 	drain := &cobra.Command{
 		Use: "drain", Short: "A full topic into ClickHouse: tidegauge, ClickHouse's Kafka engine, two programs by hand",
 		RunE: func(c *cobra.Command, _ []string) error {
@@ -69,12 +69,16 @@ func newCommand() *cobra.Command {
 			if len(chosen) == 0 {
 				return fmt.Errorf("--only %s: there are tidegauge, kafka-engine, naive, by-hand", only)
 			}
-			return inLab(c, func(ctx context.Context, l *lab) error { return l.drainAll(ctx, chosen, n, drainRuns) })
+			return inLab(c, func(ctx context.Context, l *lab) error {
+				l.profile = profile
+				return l.drainAll(ctx, chosen, n, drainRuns)
+			})
 		},
 	}
 	drain.Flags().IntVar(&n, "requests", fullScale, "how many requests to make up")
 	drain.Flags().IntVar(&drainRuns, "runs", 2, "how often each contender drains the topic; the cheapest run counts")
 	drain.Flags().StringVar(&only, "only", "", "some of tidegauge, kafka-engine, naive, by-hand, separated by commas")
+	drain.Flags().StringVar(&profile, "profile", "", "file for a CPU profile of tidegauge process (5 s; the run then is dearer)")
 
 	// What reads a file.
 	var f files
