@@ -102,16 +102,23 @@ fmt: ## format
 	gofmt -w .
 
 .PHONY: vet
-vet: ## go vet
+vet: ## go vet, also of bench, which runs on Linux alone
 	$(GO) vet ./...
+	GOOS=linux $(GO) -C bench vet .
 
 .PHONY: lint
 lint: bin/golangci-lint ## golangci-lint, and docker-compose.yml against its schema
 	bin/golangci-lint run
+	cd bench && GOOS=linux ../bin/golangci-lint run --config ../.golangci.yml
+	$(if $(filter Linux,$(shell uname)),$(GO) -C bench test .)
 	$(GO) -C tools test ./...
 
 .PHONY: bench
-bench: ## all benchmarks (BENCH=regexp for some)
+bench: build engine kafka .cache/bench/python/stamp ## Tidegauge against others and its own targets (ARGS="drain" for a part; see bench/README.md)
+	$(GO) -C bench run . $(or $(ARGS),all)
+
+.PHONY: gobench
+gobench: ## the Go benchmarks beside the code (BENCH=regexp for some)
 	$(GO) test -run '^$$' -bench '$(or $(BENCH),.)' -benchmem ./...
 
 .PHONY: fuzz
@@ -148,7 +155,9 @@ bin/golangci-lint: tools/go.mod tools/go.sum
 	$(GO) -C tools build -buildvcs=false -o ../$@ github.com/golangci/golangci-lint/v2/cmd/golangci-lint
 
 .cache/python/stamp: testenv/requirements.txt
-	rm -rf .cache/python
-	python3 -m venv .cache/python
-	.cache/python/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes --only-binary :all: -r $<
+.cache/bench/python/stamp: bench/python/requirements.txt
+.cache/python/stamp .cache/bench/python/stamp:
+	rm -rf $(@D)
+	python3 -m venv $(@D)
+	$(@D)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes --only-binary :all: -r $<
 	touch $@

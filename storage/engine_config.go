@@ -27,6 +27,9 @@ type EngineConfig struct {
 	NativePort, HTTPPort int
 	// User and Password are what clients must give; without a password anyone who can connect may do anything.
 	User, Password string
+	// Grants are given to the user beside what Tidegauge needs, as SQL. The engine can reach files and other servers with
+	// some of them, so that there are none by default; the benchmarks let it read Kafka.
+	Grants []string
 	// MemoryLimit bounds the engine's memory in bytes; 0 is 60 % of the machine's, at most 16 GiB.
 	MemoryLimit int64
 	// FsyncInserts makes an acknowledged insert survive a power cut, not only a killed process. It costs a few

@@ -137,6 +137,7 @@ func (f engineFiles) write(c EngineConfig, token string) error {
 	for _, engine := range engineTableEngines {
 		grants = append(grants, "GRANT TABLE ENGINE ON "+engine)
 	}
+	grants = append(grants, c.Grants...)
 	hash := sha256.Sum256([]byte(c.Password))
 	user := c.User
 	if user == internalUser {

@@ -104,6 +104,17 @@ func (c *Cluster) Addrs() []string {
 	return addrs
 }
 
+// PIDs gives the process ids of the nodes that run.
+func (c *Cluster) PIDs() []int {
+	var pids []int
+	for _, n := range c.nodes {
+		if n.process != nil {
+			pids = append(pids, n.process.Pid)
+		}
+	}
+	return pids
+}
+
 // Kill ends a node (0 is the first) with SIGKILL.
 func (c *Cluster) Kill(node int) error {
 	n := c.nodes[node]
