@@ -84,7 +84,7 @@ type Processor struct {
 	FlushInterval time.Duration `koanf:"flush_interval" min:"100ms" max:"1m" help:"how long a record may wait before its rows are written"`
 	// The bounds are those that Kafka's brokers set by default (group.min.session.timeout.ms and group.max.…).
 	SessionTimeout time.Duration `koanf:"session_timeout" min:"6s" max:"30m" help:"how long a processor may be silent before its partitions go to others"`
-	Cache          Size          `koanf:"cache" min:"16MiB" max:"1TiB" help:"memory for the sets touched lately, of all partitions together"`
+	Cache          Size          `koanf:"cache" min:"16MiB" max:"1TiB" help:"memory for the sets touched lately and for what is being read and written, of all partitions together"`
 }
 
 // Broker is the embedded broker.

@@ -16,8 +16,8 @@ type Config struct {
 	Topic, Group string
 	// FlushInterval is the longest time that a record waits in memory before its flush begins.
 	FlushInterval time.Duration
-	// BatchRequests bounds the requests (and the records that are none) that wait in memory for a flush, over all partitions of the process: what is
-	// being written and what is read meanwhile.
+	// BatchRequests bounds the requests (and the records that are none) in memory for a flush, over all partitions of the
+	// process: what is being written and what is read meanwhile. Each takes about RequestBytes.
 	BatchRequests int
 	// CacheBytes bounds the memory of sets, over all partitions of the process. A smaller cache costs reloads, never a
 	// wrong row.
@@ -32,6 +32,17 @@ type Config struct {
 	StopTimeout time.Duration
 }
 
+// RequestBytes is about the memory that a request takes until it is stored.
+const RequestBytes = 512
+
+// WithMemory divides a budget of bytes: a quarter of it for batches, up to the default of BatchRequests, the rest for
+// sets.
+func (c Config) WithMemory(budget int64) Config {
+	c.BatchRequests = int(max(1<<13, min(int64(c.BatchRequests), budget/4/RequestBytes)))
+	c.CacheBytes = max(1<<20, budget-int64(c.BatchRequests)*RequestBytes)
+	return c
+}
+
 // DefaultConfig is a Config for a broker on this machine.
 func DefaultConfig() Config {
 	return Config{
@@ -39,7 +50,7 @@ func DefaultConfig() Config {
 		Topic:         schemas.RequestsTopic,
 		Group:         "tidegauge",
 		FlushInterval: time.Second,
-		BatchRequests: 1 << 17,
+		BatchRequests: 1 << 18,
 		CacheBytes:    512 << 20,
 		FetchBytes:    1 << 20,
 		FetchWait:     200 * time.Millisecond,

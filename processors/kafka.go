@@ -29,8 +29,9 @@ type partitionRun struct {
 	since   time.Time // when the first record of the batch was read
 	writing chan error
 	flush   *flush
-	held    int64 // as accounted: records in memory, bytes of sets
-	cached  int64
+	turn    bool  // at a large batch
+	behind  bool  // there was more to read than the last fetch brought
+	cached  int64 // bytes of sets, as accounted
 }
 
 // run works until ctx ends, then flushes what it has read, within StopTimeout.
@@ -66,7 +67,11 @@ func (p *partitionRun) run(ctx context.Context) {
 			p.begin(hard)
 			p.evict()
 		}
-		if !p.full() {
+		switch {
+		case p.full():
+		case p.filled(p.small()) && !p.turn:
+			p.takeTurn(ctx)
+		default:
 			p.fetch(ctx)
 			p.account()
 		}
@@ -74,35 +79,69 @@ func (p *partitionRun) run(ctx context.Context) {
 	p.stop(hard)
 }
 
-// due says whether the batch should be flushed.
-func (p *partitionRun) due() bool {
-	return !p.worker.empty() && (p.full() || time.Since(p.since) >= p.runner.config.FlushInterval)
+// A batch may grow in two steps. Each partition may always hold a small one, and partitions that have more to read take
+// turns at large ones: a minute's row is then written once for thousands of requests, and not again for every few
+// hundred. A quarter of BatchRequests is for all the small batches, a quarter for the flushes made of them, and half for
+// the batches and flushes of those whose turn it is.
+func (p *partitionRun) small() int { return max(1, p.runner.config.BatchRequests/4/p.share) }
+
+func (p *partitionRun) large() int {
+	return max(p.small(), p.runner.config.BatchRequests/4/cap(p.runner.turns))
 }
 
-// full says whether the batch should grow no more: at a quarter of what the process may hold (another quarter is being
-// written meanwhile), so that one busy partition makes large flushes; at its fair part of that once the process holds
-// all it may. Dead letters count as requests do, and large records by their bytes.
-func (p *partitionRun) full() bool {
-	most := p.runner.config.BatchRequests / 4
-	if p.runner.held.Load() >= int64(p.runner.config.BatchRequests) {
-		most /= p.share
+// full says whether the batch should grow no more.
+func (p *partitionRun) full() bool { return p.filled(p.large()) }
+
+// filled says whether the batch has come to a size. Dead letters count as requests do, and large records by their bytes.
+func (p *partitionRun) filled(records int) bool {
+	return p.worker.records >= records || p.worker.bytes >= int64(records)*largeRecord
+}
+
+// patience is how many flush intervals a batch may wait that is behind anyway: larger flushes catch up sooner.
+const patience = 3
+
+// due says whether the batch should be flushed.
+func (p *partitionRun) due() bool {
+	if p.worker.empty() {
+		return false
 	}
-	most = max(most, 1)
-	return p.worker.records >= most || p.worker.bytes >= int64(most)*largeRecord
+	age, interval := time.Since(p.since), p.runner.config.FlushInterval
+	switch {
+	case p.full():
+		return true
+	case p.behind:
+		return age >= patience*interval
+	}
+	return age >= interval || p.turn // whoever has caught up lets others have their turn
+}
+
+// takeTurn waits a little for its turn.
+func (p *partitionRun) takeTurn(ctx context.Context) {
+	wait := time.NewTimer(turnWait)
+	defer wait.Stop()
+	select {
+	case p.runner.turns <- struct{}{}:
+		p.turn = true
+	case <-wait.C:
+	case <-ctx.Done():
+	}
+}
+
+// turnWait is how often a partition that waits for its turn looks after its flush.
+const turnWait = 20 * time.Millisecond
+
+func (p *partitionRun) endTurn() {
+	if p.turn {
+		<-p.runner.turns
+		p.turn = false
+	}
 }
 
 // largeRecord is the size from which records fill a batch by their bytes. Requests have some 200.
 const largeRecord = 1 << 10
 
-// account tells the runner how many records this partition holds, in its batch and its flush, and how large its cache
-// is.
+// account tells the runner how large this partition's cache is.
 func (p *partitionRun) account() {
-	held := int64(p.worker.records)
-	if p.flush != nil {
-		held += int64(p.flush.records)
-	}
-	p.runner.held.Add(held - p.held)
-	p.held = held
 	cached := int64(p.worker.held())
 	p.runner.cached.Add(cached - p.cached)
 	p.cached = cached
@@ -110,7 +149,7 @@ func (p *partitionRun) account() {
 
 // leave takes this partition out of the runner's accounts.
 func (p *partitionRun) leave() {
-	p.runner.held.Add(-p.held)
+	p.endTurn()
 	p.runner.cached.Add(-p.cached)
 }
 
@@ -187,6 +226,7 @@ func (p *partitionRun) finish(ctx context.Context, wait bool) {
 	}
 	f := p.flush
 	p.flush = nil
+	p.endTurn()
 	if err != nil {
 		// The store gives up only when this partition's time is over. Its next owner starts at the last commit.
 		p.log.Warn("stopped before a flush was stored; its records will be read again", "records", f.records, "error", err)
@@ -386,6 +426,7 @@ func (p *partitionRun) read(ctx context.Context) error {
 		err = nil // the end of the fetch, with or without records
 	}
 	if err == nil {
+		p.behind = mark > p.worker.next
 		m.lag.WithLabelValues(strconv.Itoa(p.id)).Set(float64(max(0, mark-p.worker.next)))
 	}
 	return err

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"runtime"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -34,8 +35,8 @@ type Runner struct {
 	log     *slog.Logger
 	metrics *metrics
 
-	held   atomic.Int64 // records in the partitions' batches and flushes
-	cached atomic.Int64 // bytes of the partitions' sets
+	turns  chan struct{} // holds one for each partition whose turn it is to read a large batch
+	cached atomic.Int64  // bytes of the partitions' sets
 
 	mu      sync.Mutex
 	joined  bool
@@ -54,6 +55,7 @@ func New(c Config, d Dependencies) (*Runner, error) {
 	}
 	r := &Runner{
 		config: c, store: d.Store, dialer: d.Dialer, log: d.Logger, metrics: newMetrics(d.Registerer),
+		turns:   make(chan struct{}, 2*runtime.GOMAXPROCS(0)), // some decode while others are being stored
 		writing: make(map[int]time.Time),
 	}
 	if r.log == nil {
