@@ -53,6 +53,9 @@ const diskBytes = 2 << 30
 // TestChaos does to the pipeline what may happen to it while requests arrive, and then holds the tables against what the
 // producer knows to be acknowledged.
 func TestChaos(t *testing.T) {
+	if testing.Short() && !*chaosLong { // the program under fire is built without the race detector anyway
+		t.Skip("takes tens of seconds")
+	}
 	c := &chaos{t: t, rng: rand.New(rand.NewPCG(1, uint64(time.Now().UnixNano()))), began: time.Now()}
 	var kafka []string
 	var topic string
@@ -134,9 +137,6 @@ const (
 func (c *chaos) short() {
 	c.inject(engineFault, 1, func() { c.killEngine(nil) })
 	c.inject(bothFault, 4, func() { c.zombie(true, func() { c.kill(3) }) })
-	if testing.Short() {
-		return
-	}
 	c.inject(memberFault, 1, c.member)
 	c.inject(errorFault, 1, func() { c.refuseInserts(500 * time.Millisecond) })
 	c.inject(refuseFault, 1, func() { c.refuse(1500 * time.Millisecond) })
