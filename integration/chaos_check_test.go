@@ -208,16 +208,12 @@ func (c *chaos) compare(undisturbed *storage.DB, table, key string, last map[ent
 // written brings to a database what the requests come to when nothing disturbs them.
 func written(t *testing.T, db *storage.DB, requests []schemas.Request) {
 	t.Helper()
-	migrated(t, db)
+	testenv.Migrate(t, db)
 	blocks, err := processors.Evaluate(requests)
 	if err != nil {
 		t.Fatal(err)
 	}
-	writer, err := storage.NewWriter(storage.DefaultWriterConfig(), storage.WriterDependencies{DB: db,
-		Quarantine: func(table string, _ schemas.Block, err error) { t.Errorf("a row of %s was refused: %v", table, err) }})
-	if err != nil {
-		t.Fatal(err)
-	}
+	writer := testenv.Writer(t, db)
 	if err := writer.Write(t.Context(), [][]schemas.Block{blocks}); err != nil {
 		t.Fatal(err)
 	}

@@ -76,7 +76,7 @@ func TestChaos(t *testing.T) {
 	c.engine = testenv.StartMortalEngine(t, filepath.Join(folder, "engine"))
 	c.gate = testenv.NewGate(t, c.engine.Addr())
 	c.db = testenv.Open(t, "clickhouse://"+c.engine.Addr())
-	migrated(t, c.db)
+	testenv.Migrate(t, c.db)
 	c.traffic = newTraffic(kafka, topic, services)
 	c.watch = &watch{db: c.db, ledger: c.traffic.ledger, visible: make(map[string]int64), stalls: make(map[int]time.Duration)}
 	c.fleet = &fleet{t: t, binary: buildBinary(t), folder: t.ArtifactDir(), rng: c.rng, arguments: []string{

@@ -128,20 +128,8 @@ type pipeline struct {
 func newPipeline(t *testing.T) *pipeline {
 	p := &pipeline{t: t, broker: testenv.Kafka(t), topic: testenv.KafkaTopic(t, partitions), db: testenv.Database(t)}
 	p.group = p.topic + "-group"
-	migrated(t, p.db)
+	testenv.Migrate(t, p.db)
 	return p
-}
-
-// migrated brings an empty database up to date.
-func migrated(t *testing.T, db *storage.DB) {
-	t.Helper()
-	migrations, err := schemas.Migrations(schemas.Topology{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := storage.Migrate(t.Context(), db, migrations); err != nil {
-		t.Fatal(err)
-	}
 }
 
 // process starts processors in this process; stop ends them cleanly.

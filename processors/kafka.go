@@ -81,9 +81,9 @@ func (p *partitionRun) run(ctx context.Context) {
 
 // A batch may grow in two steps. Each partition may always hold a small one, and partitions that have more to read take
 // turns at large ones: a minute's row is then written once for thousands of requests, and not again for every few
-// hundred. A quarter of BatchRequests is for all the small batches, a quarter for the flushes made of them, and half for
-// the batches and flushes of those whose turn it is.
-func (p *partitionRun) small() int { return max(1, p.runner.config.BatchRequests/4/p.share) }
+// hundred. Of BatchRequests an eighth is for all the small batches, an eighth for the flushes made of them, half for the
+// batches and flushes of those whose turn it is, and a quarter for flushes of those whose turn has just ended.
+func (p *partitionRun) small() int { return max(1, p.runner.config.BatchRequests/8/p.share) }
 
 func (p *partitionRun) large() int {
 	return max(p.small(), p.runner.config.BatchRequests/4/cap(p.runner.turns))

@@ -1,6 +1,7 @@
 package processors
 
 import (
+	"maps"
 	"slices"
 	"unsafe"
 
@@ -284,11 +285,12 @@ func (m *minute) build(known []pair) {
 		all[i] = i
 	}
 	m.output(all, streamKey{schemas.GroupAll, pair{}})
-	for name, g := range models {
-		m.output(g.streams, streamKey{schemas.GroupModel, pair{model: name}})
+	// In order, so that the same log makes the same flushes.
+	for _, name := range slices.Sorted(maps.Keys(models)) {
+		m.output(models[name].streams, streamKey{schemas.GroupModel, pair{model: name}})
 	}
-	for name, g := range types {
-		m.output(g.streams, streamKey{schemas.GroupLogType, pair{logType: name}})
+	for _, name := range slices.Sorted(maps.Keys(types)) {
+		m.output(types[name].streams, streamKey{schemas.GroupLogType, pair{logType: name}})
 	}
 }
 

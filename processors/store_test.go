@@ -18,20 +18,8 @@ import (
 func TestStore(t *testing.T) {
 	t.Run("memory", func(t *testing.T) { storeContract(t, newMemStore()) })
 	t.Run("ClickHouse", func(t *testing.T) {
-		db := testenv.Database(t)
-		migrations, err := schemas.Migrations(schemas.Topology{})
-		if err != nil {
-			t.Fatal(err)
-		}
-		if _, err := storage.Migrate(t.Context(), db, migrations); err != nil {
-			t.Fatal(err)
-		}
-		w, err := storage.NewWriter(storage.DefaultWriterConfig(), storage.WriterDependencies{DB: db,
-			Quarantine: func(table string, _ schemas.Block, err error) { t.Errorf("a row of %s is refused: %v", table, err) }})
-		if err != nil {
-			t.Fatal(err)
-		}
-		storeContract(t, storage.NewStore(db, w))
+		db := testenv.Migrated(t)
+		storeContract(t, storage.NewStore(db, testenv.Writer(t, db)))
 	})
 }
 

@@ -23,23 +23,12 @@ func TestMain(m *testing.M) { testenv.Main(m) }
 // filled is a fresh database with the log's requests, and the rows that processors make of them.
 func filled(t testing.TB, log []schemas.Request) *storage.DB {
 	t.Helper()
-	db := testenv.Database(t)
-	files, err := schemas.Migrations(schemas.Topology{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := storage.Migrate(t.Context(), db, files); err != nil {
-		t.Fatal(err)
-	}
+	db := testenv.Migrated(t)
 	blocks, err := processors.Evaluate(log)
 	if err != nil {
 		t.Fatal(err)
 	}
-	writer, err := storage.NewWriter(storage.DefaultWriterConfig(), storage.WriterDependencies{DB: db,
-		Quarantine: func(table string, _ schemas.Block, err error) { t.Errorf("a row of %s was refused: %v", table, err) }})
-	if err != nil {
-		t.Fatal(err)
-	}
+	writer := testenv.Writer(t, db)
 	if err := writer.Write(t.Context(), [][]schemas.Block{blocks}); err != nil {
 		t.Fatal(err)
 	}

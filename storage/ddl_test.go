@@ -14,7 +14,7 @@ import (
 
 // TestTablesHaveGoColumns holds the tables, as the engine made them, against the columns that Go writes.
 func TestTablesHaveGoColumns(t *testing.T) {
-	db := migrated(t)
+	db := testenv.Migrated(t)
 	for table, columns := range map[string]any{
 		"requests": &schemas.Requests{}, "minutes": &schemas.Minutes{}, "conversations": &schemas.Conversations{},
 		"positions": &schemas.Positions{}, "dead_letters": &schemas.DeadLetters{},
@@ -32,7 +32,7 @@ func TestTablesHaveGoColumns(t *testing.T) {
 
 // TestMigrationsRepeat applies the schema twice: what a migration that was interrupted needs.
 func TestMigrationsRepeat(t *testing.T) {
-	db := migrated(t)
+	db := testenv.Migrated(t)
 	run(t, db, "DROP TABLE tidegauge_migrations")
 	files, err := schemas.Migrations(schemas.Topology{})
 	if err != nil {
@@ -84,7 +84,7 @@ var comments = regexp.MustCompile(`(?m)^\s*--.*$`)
 
 // TestViewsExamples runs the example that each view's comment begins with.
 func TestViewsExamples(t *testing.T) {
-	db := migrated(t)
+	db := testenv.Migrated(t)
 	fill(t, db, verifyLog(5, 300))
 	files, err := schemas.Migrations(schemas.Topology{})
 	if err != nil {
@@ -127,7 +127,7 @@ func TestViewsExamples(t *testing.T) {
 
 // TestViewsPrune wants the views' conditions to lead to the rows of one stream by the primary key.
 func TestViewsPrune(t *testing.T) {
-	db := migrated(t)
+	db := testenv.Migrated(t)
 	for _, query := range []string{
 		"SELECT sum(requests) FROM arrivals(service = 's', model = 'm', log_type = NULL, from_us = 60000000, to_us = 120000000, step_s = 300)",
 		"SELECT request_p50 FROM lengths(service = 's', model = 'm', log_type = NULL, from_us = 60000000, to_us = 120000000, step_s = 0)",

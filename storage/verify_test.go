@@ -18,20 +18,6 @@ import (
 	"tidegauge/testenv"
 )
 
-// migrated is a fresh database with the project's schema.
-func migrated(t testing.TB) *storage.DB {
-	t.Helper()
-	db := testenv.Database(t)
-	files, err := schemas.Migrations(schemas.Topology{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := storage.Migrate(t.Context(), db, files); err != nil {
-		t.Fatal(err)
-	}
-	return db
-}
-
 // fill stores a log and the rows that processors make of it.
 func fill(t testing.TB, db *storage.DB, log []schemas.Request) {
 	t.Helper()
@@ -39,11 +25,7 @@ func fill(t testing.TB, db *storage.DB, log []schemas.Request) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	writer, err := storage.NewWriter(storage.DefaultWriterConfig(), storage.WriterDependencies{DB: db,
-		Quarantine: func(table string, _ schemas.Block, err error) { t.Errorf("a row of %s was refused: %v", table, err) }})
-	if err != nil {
-		t.Fatal(err)
-	}
+	writer := testenv.Writer(t, db)
 	for _, b := range blocks {
 		if err := writer.Write(t.Context(), [][]schemas.Block{{b}}); err != nil {
 			t.Fatal(err)
@@ -104,7 +86,7 @@ func verify(t testing.TB, db *storage.DB, q storage.VerifyQuery) storage.VerifyR
 
 // TestVerify holds the processors' rows against the SQL, which share nothing.
 func TestVerify(t *testing.T) {
-	db := migrated(t)
+	db := testenv.Migrated(t)
 	log := verifyLog(1, 5000)
 	fill(t, db, log)
 	clash := log[0]
@@ -142,14 +124,14 @@ func TestVerify(t *testing.T) {
 
 // TestVerifyEmpty wants an empty database to be right.
 func TestVerifyEmpty(t *testing.T) {
-	if r := verify(t, migrated(t), storage.VerifyQuery{}); r.Different != 0 || r.Requests != 0 {
+	if r := verify(t, testenv.Migrated(t), storage.VerifyQuery{}); r.Different != 0 || r.Requests != 0 {
 		t.Errorf("%+v", r)
 	}
 }
 
 // TestVerifyFindsTampering changes every column of a row, one after another, and wants that column named.
 func TestVerifyFindsTampering(t *testing.T) {
-	db := migrated(t)
+	db := testenv.Migrated(t)
 	fill(t, db, verifyLog(2, 300))
 	for table, c := range map[string]struct {
 		columns any
@@ -204,7 +186,7 @@ func TestVerifyFindsTampering(t *testing.T) {
 
 // TestVerifyFindsRows wants rows found that are missing or should not be there.
 func TestVerifyFindsRows(t *testing.T) {
-	db := migrated(t)
+	db := testenv.Migrated(t)
 	fill(t, db, verifyLog(3, 200))
 	run(t, db, "CREATE TABLE taken ENGINE = Memory AS SELECT * FROM minutes FINAL WHERE grouping = 'both' ORDER BY ALL LIMIT 2")
 	run(t, db, "ALTER TABLE minutes DELETE WHERE (service, grouping, model, log_type, minute) IN (SELECT service, grouping, model, log_type, minute FROM taken) SETTINGS mutations_sync = 2")
@@ -232,7 +214,7 @@ func TestVerifyFindsRows(t *testing.T) {
 
 // TestVerifySettles wants rows waited for that lag behind their requests.
 func TestVerifySettles(t *testing.T) {
-	db := migrated(t)
+	db := testenv.Migrated(t)
 	log := verifyLog(4, 100)
 	fill(t, db, log)
 	run(t, db, "CREATE TABLE late AS minutes")
@@ -263,7 +245,7 @@ func TestVerifyCutConversation(t *testing.T) {
 	if testing.Short() {
 		t.Skip("10,000 turns")
 	}
-	db := migrated(t)
+	db := testenv.Migrated(t)
 	var log []schemas.Request
 	for i := range schemas.MaxTurns + 50 {
 		var r schemas.Request

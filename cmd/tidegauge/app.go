@@ -312,6 +312,22 @@ func (a *app) openDatabase(ctx context.Context, create bool, wait bool) (*storag
 	return db, nil
 }
 
+// openCurrent loads the settings and connects to a ClickHouse whose schema is this program's; the caller closes the
+// result.
+func (a *app) openCurrent(c *cobra.Command) (*storage.DB, error) {
+	if err := a.load(c, true, checkClickHouse); err != nil {
+		return nil, err
+	}
+	db, err := a.openDatabase(c.Context(), false, false)
+	if err != nil {
+		return nil, err
+	}
+	if err := checkSchema(c.Context(), db, a.ClickHouse.Cluster); err != nil {
+		return nil, errors.Join(err, db.Close())
+	}
+	return db, nil
+}
+
 // origin says where a setting came from, for messages.
 func (a *app) origin(key string) string {
 	if a.Up != nil && (key == "clickhouse.address" || key == "kafka.brokers") {

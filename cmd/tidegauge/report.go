@@ -70,17 +70,11 @@ every number.`,
 			if err != nil {
 				return usage(err)
 			}
-			if err := a.load(c, true, checkClickHouse); err != nil {
-				return err
-			}
-			db, err := a.openDatabase(c.Context(), false, false)
+			db, err := a.openCurrent(c)
 			if err != nil {
 				return err
 			}
 			defer db.Close()
-			if err := checkSchema(c.Context(), db, a.ClickHouse.Cluster); err != nil {
-				return err
-			}
 			summary, err := report.FromClickHouse(c.Context(), db, report.Query{
 				Service: s.service, FromUS: from, ToUS: to, Location: location, GeneratedBy: generatedBy(),
 			})

@@ -29,17 +29,11 @@ It may run while processors write: rows that differ and are only seconds old are
 			if err != nil {
 				return usage(err)
 			}
-			if err := a.load(c, true, checkClickHouse); err != nil {
-				return err
-			}
-			db, err := a.openDatabase(c.Context(), false, false)
+			db, err := a.openCurrent(c)
 			if err != nil {
 				return err
 			}
 			defer db.Close()
-			if err := checkSchema(c.Context(), db, a.ClickHouse.Cluster); err != nil {
-				return err
-			}
 			return a.verify(c.Context(), db, s, from, to)
 		},
 	}
