@@ -230,7 +230,5 @@ func (g *gaps) row(rows *schemas.Minutes, mem *memory, copies int) {
 	put(&rows.GapZero, copies, g.zero)
 	put(&rows.GapLog, copies, g.log.value())
 	put(&rows.GapLog2, copies, g.log2.value())
-	buckets, counts := mem.histogram(&g.sketch)
-	put(&rows.GapBuckets, copies, buckets)
-	put(&rows.GapCounts, copies, counts)
+	put(&rows.GapSketch, copies, mem.sketch(&g.sketch))
 }

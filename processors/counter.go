@@ -4,6 +4,7 @@ import (
 	"math/bits"
 	"unsafe"
 
+	"tidegauge/schemas"
 	"tidegauge/stats"
 )
 
@@ -75,14 +76,17 @@ func (c *counter) bytes() int {
 	return cap(c.pages)*int(unsafe.Sizeof(page{})) + cap(c.index)*2 + cap(c.used)*8
 }
 
-// Buckets of a sketch may be negative; as keys they count from stats.MinBucket.
-func bucketKey(bucket int16) uint16 { return uint16(bucket - stats.MinBucket) }
+// Buckets of a sketch may be negative; as keys they are moved.
+func bucketKey(bucket int16) uint16 { return uint16(bucket + schemas.SketchBase) }
+
+// The smallest bucket's key is 0.
+var _ = [1]struct{}{}[stats.MinBucket+schemas.SketchBase]
 
 // memory hands out the arrays of rows from large chunks, so that a row's arrays cost no allocation each. What was handed
 // out stays valid until reset, and beyond it only until the next flush that uses the same memory.
 type memory struct {
-	buckets []int16
 	cells   []uint16
+	entries []uint32
 	counts  []uint64
 	int64s  []int64
 	int32s  []int32
@@ -90,7 +94,7 @@ type memory struct {
 }
 
 func (m *memory) reset() {
-	m.buckets, m.cells, m.counts = m.buckets[:0], m.cells[:0], m.counts[:0]
+	m.cells, m.entries, m.counts = m.cells[:0], m.entries[:0], m.counts[:0]
 	m.int64s, m.int32s, m.int8s = m.int64s[:0], m.int32s[:0], m.int8s[:0]
 }
 
@@ -111,27 +115,23 @@ func giveBack[T any](s *[]T, taken []T, n int) []T {
 	return taken[:n:n]
 }
 
-// counted gives a counter's keys, moved by base, and counts as parallel arrays, ascending.
-func counted[K int16 | uint16](keys *[]K, counts *[]uint64, c *counter, base int) ([]K, []uint64) {
+// sketch gives a counter's keys and counts as the table keeps them (schemas.EntryShift).
+func (m *memory) sketch(c *counter) []uint32 {
 	most := len(c.pages) * pageKeys
-	k, n, i := take(keys, most), take(counts, most), 0
+	for i := range c.pages {
+		for _, count := range c.pages[i] {
+			most += int(count / schemas.MaxEntry) // of what takes more than one entry
+		}
+	}
+	entries, i := take(&m.entries, most), 0
 	c.each(func(page int, p *page) {
 		for j, count := range p {
-			if count != 0 {
-				k[i], n[i] = K(page*pageKeys+j+base), uint64(count)
-				i++
+			for key := uint32(page*pageKeys+j) << schemas.EntryShift; count != 0; i++ {
+				n := min(count, schemas.MaxEntry)
+				entries[i] = key | n
+				count -= n
 			}
 		}
 	})
-	return giveBack(keys, k, i), giveBack(counts, n, i)
-}
-
-// histogram gives a sketch's buckets and counts.
-func (m *memory) histogram(c *counter) ([]int16, []uint64) {
-	return counted(&m.buckets, &m.counts, c, int(stats.MinBucket))
-}
-
-// grid gives a grid's cells and counts.
-func (m *memory) grid(c *counter) ([]uint16, []uint64) {
-	return counted(&m.cells, &m.counts, c, 0)
+	return giveBack(&m.entries, entries, i)
 }

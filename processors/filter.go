@@ -7,7 +7,7 @@ import (
 	"github.com/cespare/xxhash/v2"
 )
 
-// filter knows which conversations may be stored: Bloom filters, each twice as large as the one before, so that it grows
+// filter knows which conversations may be stored beyond those in memory: Bloom filters, each twice as large as the one before, so that it grows
 // with what it holds. A false alarm costs a look-up, never a wrong row.
 type filter struct {
 	parts    []*bloom.BloomFilter
@@ -42,6 +42,9 @@ func filterKey(service, conversation uint64) (key [16]byte) {
 
 // add notes a conversation by the XXH64 of its service's name and of its id.
 func (f *filter) add(service, conversation uint64) {
+	if f.has(service, conversation) {
+		return
+	}
 	if f.held == f.capacity {
 		f.grow(1)
 	}

@@ -17,7 +17,7 @@ type latency struct {
 }
 
 // tpotUnit in microseconds keeps a time per output token of up to 24 hours within what a fixed sum takes.
-const tpotUnit = 1 << 14
+const tpotUnit = 1 << 20
 
 type durations struct {
 	n, sum, zero uint64
@@ -103,22 +103,16 @@ func (l *latency) row(rows *schemas.Minutes, mem *memory, copies int) {
 	put(&rows.ElapsedSum, copies, l.elapsed.sum)
 	put(&rows.ElapsedMax, copies, l.elapsed.max)
 	put(&rows.ElapsedZero, copies, l.elapsed.zero)
-	buckets, counts := mem.histogram(&l.elapsed.buckets)
-	put(&rows.ElapsedBuckets, copies, buckets)
-	put(&rows.ElapsedCounts, copies, counts)
+	put(&rows.ElapsedSketch, copies, mem.sketch(&l.elapsed.buckets))
 	put(&rows.TTFTN, copies, l.ttft.n)
 	put(&rows.TTFTSum, copies, l.ttft.sum)
 	put(&rows.TTFTMax, copies, l.ttft.max)
 	put(&rows.TTFTZero, copies, l.ttft.zero)
-	buckets, counts = mem.histogram(&l.ttft.buckets)
-	put(&rows.TTFTBuckets, copies, buckets)
-	put(&rows.TTFTCounts, copies, counts)
+	put(&rows.TTFTSketch, copies, mem.sketch(&l.ttft.buckets))
 	put(&rows.TPOTN, copies, l.tpotN)
 	put(&rows.TPOTSum, copies, l.tpotSum.value()*tpotUnit)
 	put(&rows.TPOTMax, copies, l.tpotMax)
 	put(&rows.TPOTZero, copies, l.tpotZero)
-	buckets, counts = mem.histogram(&l.tpot)
-	put(&rows.TPOTBuckets, copies, buckets)
-	put(&rows.TPOTCounts, copies, counts)
+	put(&rows.TPOTSketch, copies, mem.sketch(&l.tpot))
 	put(&rows.TTFTAfterEnd, copies, l.afterEnd)
 }

@@ -181,24 +181,29 @@ func TestCounter(t *testing.T) {
 				c.remove(key)
 				continue
 			}
-			want[key]++
+			n := uint64(1)
+			if rng.IntN(1000) == 0 { // more than an entry can say
+				n = []uint64{schemas.MaxEntry, schemas.MaxEntry + 1, 5*schemas.MaxEntry + rng.Uint64N(9)}[rng.IntN(3)]
+			}
+			want[key] += n
 			if rng.IntN(2) == 0 {
-				c.add(key)
+				c.page(int(key / pageKeys))[key%pageKeys] += uint32(n)
 			} else {
-				other.add(key)
+				other.page(int(key / pageKeys))[key%pageKeys] += uint32(n)
 				c.merge(&other)
 				other.reset()
 			}
 		}
 		var mem memory
-		mem.grid(&c) // what comes next must not overlap it
-		keys, counts := mem.grid(&c)
+		mem.sketch(&c) // what comes next must not overlap it
 		got := make(map[uint16]uint64)
-		for i, k := range keys {
-			if i > 0 && k <= keys[i-1] {
-				t.Fatalf("keys %d, %d are not in order", keys[i-1], k)
+		entries := mem.sketch(&c)
+		for i, entry := range entries {
+			key, n := uint16(entry>>schemas.EntryShift), entry&schemas.MaxEntry
+			if i > 0 && key < uint16(entries[i-1]>>schemas.EntryShift) || n == 0 {
+				t.Fatalf("entry %d is %d of key %d, after %x", i, n, key, entries[:i])
 			}
-			got[k] = counts[i]
+			got[key] += uint64(n)
 		}
 		for k, n := range want {
 			if n == 0 {

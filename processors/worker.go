@@ -190,12 +190,7 @@ func (w *worker) conversationSet(s *service, id string) *set {
 	if c == nil {
 		hash := nameHash(id)
 		id = string([]byte(id)) // the decoder's arena would stay alive for it
-		c = &set{service: s, conversation: id, loaded: true}
-		if w.known.has(s.hash, hash) {
-			c.loaded = false
-		} else {
-			w.known.add(s.hash, hash) // it will be stored by the next flush, and looked up once it is evicted
-		}
+		c = &set{service: s, conversation: id, loaded: !w.known.has(s.hash, hash)}
 		s.conversations[id] = c
 	}
 	return c
@@ -401,6 +396,7 @@ func (w *worker) evict(budget int) {
 				}
 			} else {
 				delete(s.service.conversations, s.conversation)
+				w.known.add(s.service.hash, nameHash(s.conversation))
 			}
 			w.metrics.evictions.Inc()
 		}

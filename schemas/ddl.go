@@ -101,6 +101,12 @@ func render(t Topology, name string) ([]byte, error) {
 			return fmt.Sprintf("CREATE TABLE IF NOT EXISTS %s ON CLUSTER %s AS %s_local\nENGINE = Distributed(%s, currentDatabase(), %s_local, %s);",
 				table, quoteName(t.Cluster), table, quoteName(t.Cluster), table, shard), nil
 		},
+		"sketchBase": func() int { return SketchBase },
+		"entryShift": func() int { return EntryShift },
+		"maxEntry":   func() int { return MaxEntry },
+		// Parts of up to 64 MB keep all columns in one file. The tables have many, and a file for each was half of what an
+		// insert cost.
+		"smallParts": func() string { return "min_bytes_for_wide_part = 67108864" },
 		// columns is the list of columns that a template is called with.
 		"columns": func(names ...string) []string { return names },
 		"views": func() (string, error) {

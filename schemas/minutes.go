@@ -22,6 +22,17 @@ const (
 	// tokens. A cell is request bucket * 256 + response bucket, a bucket floor(8 log2 tokens).
 	JointOctave = 8
 	JointZero   = 255
+	// SketchBase is added to a sketch's bucket (METRICS: Sketch), so that it is positive: it is -stats.MinBucket.
+	SketchBase = 2240
+)
+
+// A sketch is a list of entries, each a bucket + SketchBase in the upper 16 bits and how many values lie in it in the lower
+// 16, ascending by bucket. A bucket with more than MaxEntry values has several entries. The grid of lengths is kept the same
+// way, by cell. In a minute of a thousand requests most buckets hold one or two values, so this is less than half of what
+// two arrays of buckets and counts take, in the table and on the way to it.
+const (
+	EntryShift = 16
+	MaxEntry   = 1<<EntryShift - 1
 )
 
 // Minutes are rows of table minutes: what the requests of one stream that arrived in one UTC minute come to, in a form
@@ -38,15 +49,14 @@ type Minutes struct {
 	Requests      []uint64   `column:"requests"`
 	FirstUS       []int64    `column:"first_us"`
 	LastUS        []int64    `column:"last_us"`
-	FirstGapUS    []int64    `column:"first_gap_us"` // the first inner gap
-	LastGapUS     []int64    `column:"last_gap_us"`  // the last inner gap
-	GapSquares    []uint64   `column:"gap_squares"`  // sum of squares of the inner gaps, at most 3.6e15
-	GapProducts   []uint64   `column:"gap_products"` // sum of products of neighbouring inner gaps
-	GapZero       []uint64   `column:"gap_zero"`     // inner gaps of 0
-	GapLog        []float64  `column:"gap_log"`      // sum of ln(seconds) of the inner gaps > 0
-	GapLog2       []float64  `column:"gap_log2"`     // sum of its squares
-	GapBuckets    [][]int16  `column:"gap_buckets"`  // sketch of the inner gaps > 0, microseconds
-	GapCounts     [][]uint64 `column:"gap_counts"`
+	FirstGapUS    []int64    `column:"first_gap_us"`   // the first inner gap
+	LastGapUS     []int64    `column:"last_gap_us"`    // the last inner gap
+	GapSquares    []uint64   `column:"gap_squares"`    // sum of squares of the inner gaps, at most 3.6e15
+	GapProducts   []uint64   `column:"gap_products"`   // sum of products of neighbouring inner gaps
+	GapZero       []uint64   `column:"gap_zero"`       // inner gaps of 0
+	GapLog        []float64  `column:"gap_log"`        // sum of ln(seconds) of the inner gaps > 0
+	GapLog2       []float64  `column:"gap_log2"`       // sum of its squares
+	GapSketch     [][]uint32 `column:"gap_sketch"`     // of the inner gaps > 0, microseconds
 	SecondSquares []uint64   `column:"second_squares"` // sum of squares of the counts of the 60 seconds
 	SecondPeak    []uint64   `column:"second_peak"`
 	TenSquares    []uint64   `column:"ten_squares"` // the same of the 6 times 10 seconds
@@ -80,13 +90,10 @@ type Minutes struct {
 	ResponseLog4    []float64  `column:"response_log4"`
 	ResponseFirst   []int32    `column:"response_first"` // y of the first and of the last of them
 	ResponseLast    []int32    `column:"response_last"`
-	ResponseLag     []float64  `column:"response_lag"` // sum of products of neighbours' L(y)
-	RequestBuckets  [][]int16  `column:"request_buckets"`
-	RequestCounts   [][]uint64 `column:"request_counts"`
-	ResponseBuckets [][]int16  `column:"response_buckets"`
-	ResponseCounts  [][]uint64 `column:"response_counts"`
-	JointCells      [][]uint16 `column:"joint_cells"` // log-log grid of x and y
-	JointCounts     [][]uint64 `column:"joint_counts"`
+	ResponseLag     []float64  `column:"response_lag"`   // sum of products of neighbours' L(y)
+	RequestSketch   [][]uint32 `column:"request_sketch"` // of the x > 0
+	ResponseSketch  [][]uint32 `column:"response_sketch"`
+	JointGrid       [][]uint32 `column:"joint_grid"` // log-log grid of x and y
 
 	// All requests' known tokens.
 	RequestTokens  []uint64 `column:"request_tokens"`
@@ -108,25 +115,22 @@ type Minutes struct {
 	RunCounts    [][]uint64 `column:"run_counts"`
 
 	// Latency, requests with outcome ok. Time per output token is in microseconds.
-	ElapsedN       []uint64   `column:"elapsed_n"`
-	ElapsedSum     []uint64   `column:"elapsed_sum"`
-	ElapsedMax     []int64    `column:"elapsed_max"`
-	ElapsedZero    []uint64   `column:"elapsed_zero"`
-	ElapsedBuckets [][]int16  `column:"elapsed_buckets"`
-	ElapsedCounts  [][]uint64 `column:"elapsed_counts"`
-	TTFTN          []uint64   `column:"ttft_n"`
-	TTFTSum        []uint64   `column:"ttft_sum"`
-	TTFTMax        []int64    `column:"ttft_max"`
-	TTFTZero       []uint64   `column:"ttft_zero"`
-	TTFTBuckets    [][]int16  `column:"ttft_buckets"`
-	TTFTCounts     [][]uint64 `column:"ttft_counts"`
-	TPOTN          []uint64   `column:"tpot_n"`
-	TPOTSum        []float64  `column:"tpot_sum"`
-	TPOTMax        []float64  `column:"tpot_max"`
-	TPOTZero       []uint64   `column:"tpot_zero"`
-	TPOTBuckets    [][]int16  `column:"tpot_buckets"`
-	TPOTCounts     [][]uint64 `column:"tpot_counts"`
-	TTFTAfterEnd   []uint64   `column:"ttft_after_end"` // first token after the end: bad lines, out of tpot
+	ElapsedN      []uint64   `column:"elapsed_n"`
+	ElapsedSum    []uint64   `column:"elapsed_sum"`
+	ElapsedMax    []int64    `column:"elapsed_max"`
+	ElapsedZero   []uint64   `column:"elapsed_zero"`
+	ElapsedSketch [][]uint32 `column:"elapsed_sketch"`
+	TTFTN         []uint64   `column:"ttft_n"`
+	TTFTSum       []uint64   `column:"ttft_sum"`
+	TTFTMax       []int64    `column:"ttft_max"`
+	TTFTZero      []uint64   `column:"ttft_zero"`
+	TTFTSketch    [][]uint32 `column:"ttft_sketch"`
+	TPOTN         []uint64   `column:"tpot_n"`
+	TPOTSum       []float64  `column:"tpot_sum"`
+	TPOTMax       []float64  `column:"tpot_max"`
+	TPOTZero      []uint64   `column:"tpot_zero"`
+	TPOTSketch    [][]uint32 `column:"tpot_sketch"`
+	TTFTAfterEnd  []uint64   `column:"ttft_after_end"` // first token after the end: bad lines, out of tpot
 }
 
 // Len is the number of rows held.

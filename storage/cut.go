@@ -39,6 +39,14 @@ func (p piece) values(column any) any {
 	return picked.Interface()
 }
 
+// row is the place in the block of the piece's row i.
+func (p piece) row(i int) int {
+	if p.index != nil {
+		return p.index[i]
+	}
+	return p.from + i
+}
+
 // part is the piece's rows from one to before another.
 func (p piece) part(from, to int) piece {
 	if p.index != nil {

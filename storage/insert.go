@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"github.com/ClickHouse/clickhouse-go/v2"
-	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
 	"github.com/cenkalti/backoff/v5"
 )
 
@@ -151,6 +150,8 @@ var insertSettings = clickhouse.Settings{
 	"distributed_foreground_insert": 1,
 	// The server makes LowCardinality of plain strings itself, at a fraction of what it costs clickhouse-go.
 	"low_cardinality_allow_in_native_format": 0,
+	// Rows of one key are merged in their own time. Doing it in every insert as well took longer than writing them.
+	"optimize_on_insert": 0,
 }
 
 // send makes one insert, bounded by InsertTimeout.
@@ -166,9 +167,9 @@ func (w *Writer) send(ctx context.Context, g *group, c chunk) (err error) {
 	if err != nil {
 		return w.timeout(ctx, err)
 	}
-	rows, err := appendPieces(batch, g, c)
+	rows, err := fill(batch, g, c)
 	if err != nil || rows == 0 { // no rows: all their callers have left
-		return errors.Join(err, ignoreSent(batch.Abort()))
+		return errors.Join(w.timeout(ctx, err), ignoreSent(batch.Abort()))
 	}
 	if err := batch.Send(); err != nil {
 		return w.timeout(ctx, err)
@@ -201,67 +202,12 @@ func (w *Writer) insertContext(parent context.Context) (ctx context.Context, end
 	}
 }
 
-// appendPieces puts the rows of callers that are still there into the batch and returns how many they were.
-func appendPieces(batch driver.Batch, g *group, c chunk) (rows int, err error) {
-	g.reading.RLock()
-	defer g.reading.RUnlock()
-	for _, p := range c.pieces {
-		if p.call.gone {
-			continue
-		}
-		for i, column := range p.block.Columns {
-			if err := appendColumn(batch.Column(i), p.values(column.Data)); err != nil {
-				return 0, &appendError{c.target.table, column.Name, err}
-			}
-		}
-		rows += p.rows()
-	}
-	return rows, nil
-}
-
-// appendColumn appends all values of a column. Arrays go row by row: as a whole, clickhouse-go takes them apart by
-// reflection, which allocates for each element.
-func appendColumn(column driver.BatchColumn, values any) error {
-	switch v := values.(type) {
-	case [][]int8:
-		return appendArrays(column, v)
-	case [][]int16:
-		return appendArrays(column, v)
-	case [][]int32:
-		return appendArrays(column, v)
-	case [][]int64:
-		return appendArrays(column, v)
-	case [][]uint16:
-		return appendArrays(column, v)
-	case [][]uint32:
-		return appendArrays(column, v)
-	case [][]uint64:
-		return appendArrays(column, v)
-	}
-	return column.Append(values)
-}
-
-// appendArrays gives arrays as pointers to their elements, which clickhouse-go's any takes without an allocation.
-func appendArrays[T any](column driver.BatchColumn, arrays [][]T) error {
-	var elements []*T
-	for _, array := range arrays {
-		elements = elements[:0]
-		for i := range array {
-			elements = append(elements, &array[i])
-		}
-		if err := column.AppendRow(elements); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
 // errInsertTimeout is InsertTimeout's end, told apart from the callers' leaving.
 var errInsertTimeout = errors.New("the server did not answer in time")
 
 // timeout names InsertTimeout as the cause where it is.
 func (w *Writer) timeout(ctx context.Context, err error) error {
-	if errors.Is(context.Cause(ctx), errInsertTimeout) {
+	if err != nil && errors.Is(context.Cause(ctx), errInsertTimeout) {
 		return fmt.Errorf("%w (%s): %w", errInsertTimeout, w.config.InsertTimeout, err)
 	}
 	return err

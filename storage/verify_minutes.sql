@@ -10,7 +10,11 @@ WITH
     (sorted -> arrayFilter(i -> i = 1 OR sorted[i] != sorted[i - 1], arrayEnumerate(sorted))) AS begins,
     (sorted -> arrayCompact(sorted)) AS values_of,
     (sorted -> arrayMap((b, e) -> toUInt64(e - b), begins(sorted),
-        arrayConcat(arrayPopFront(begins(sorted)), if(empty(sorted), [], [toUInt32(length(sorted) + 1)])))) AS counts_of
+        arrayConcat(arrayPopFront(begins(sorted)), if(empty(sorted), [], [toUInt32(length(sorted) + 1)])))) AS counts_of,
+    -- The two packed, as sketches are kept: value + base in the upper 16 bits, count in the lower, and another entry where 65,535 are
+    -- not enough.
+    ((sorted, base) -> arrayFlatten(arrayMap((v, n) -> arrayMap(i -> toUInt32((toInt64(v) + base) * 65536 + least(65535, n - 65535 * i)),
+        range(intDiv(n + 65534, 65535))), values_of(sorted), counts_of(sorted)))) AS entries_of
 SELECT
     grouping,
     model,
@@ -28,8 +32,7 @@ SELECT
     arraySum(arrayMap(x -> log(x / 1000000), positive)) AS gap_log,
     arraySum(arrayMap(x -> pow(log(x / 1000000), 2), positive)) AS gap_log2,
     arraySort(arrayMap(x -> bucket(x), positive)) AS gap_sorted,
-    values_of(gap_sorted) AS gap_buckets,
-    counts_of(gap_sorted) AS gap_counts,
+    entries_of(gap_sorted, {sketch_base:UInt16}) AS gap_sketch,
     counts_of(arrayMap(x -> intDiv(x, 1000000), t)) AS seconds,
     counts_of(arrayMap(x -> intDiv(x, 10000000), t)) AS tens,
     arraySum(x -> x * x, seconds) AS second_squares,
@@ -74,15 +77,12 @@ SELECT
     if(empty(y), -1, y[-1]) AS response_last,
     arraySum(arrayMap((a, b) -> a * b, arrayPopBack(log_y), arrayPopFront(log_y))) AS response_lag,
     arraySort(arrayMap(v -> bucket(v), some_x)) AS request_sorted,
-    values_of(request_sorted) AS request_buckets,
-    counts_of(request_sorted) AS request_counts,
+    entries_of(request_sorted, {sketch_base:UInt16}) AS request_sketch,
     arraySort(arrayMap(v -> bucket(v), y)) AS response_sorted,
-    values_of(response_sorted) AS response_buckets,
-    counts_of(response_sorted) AS response_counts,
+    entries_of(response_sorted, {sketch_base:UInt16}) AS response_sketch,
     arraySort(arrayMap((a, b) -> toUInt16(if(a = 0, {joint_zero:UInt16}, floor({joint_octave:UInt16} * log2(a))) * 256
         + floor({joint_octave:UInt16} * log2(b))), x, y)) AS cells,
-    values_of(cells) AS joint_cells,
-    counts_of(cells) AS joint_counts,
+    entries_of(cells, 0) AS joint_grid,
     arraySum(q -> greatest(q.x, 0), r) AS request_tokens,
     arraySum(q -> greatest(q.y, 0), r) AS response_tokens,
 
@@ -112,16 +112,14 @@ SELECT
     if(empty(elapsed), -1, arrayMax(elapsed)) AS elapsed_max,
     countEqual(elapsed, 0) AS elapsed_zero,
     arraySort(arrayMap(v -> bucket(v), arrayFilter(v -> v > 0, elapsed))) AS elapsed_sorted,
-    values_of(elapsed_sorted) AS elapsed_buckets,
-    counts_of(elapsed_sorted) AS elapsed_counts,
+    entries_of(elapsed_sorted, {sketch_base:UInt16}) AS elapsed_sketch,
     arrayMap(q -> q.ttft, arrayFilter(q -> q.outcome = 1 AND q.ttft >= 0, r)) AS ttft,
     length(ttft) AS ttft_n,
     arraySum(ttft) AS ttft_sum,
     if(empty(ttft), -1, arrayMax(ttft)) AS ttft_max,
     countEqual(ttft, 0) AS ttft_zero,
     arraySort(arrayMap(v -> bucket(v), arrayFilter(v -> v > 0, ttft))) AS ttft_sorted,
-    values_of(ttft_sorted) AS ttft_buckets,
-    counts_of(ttft_sorted) AS ttft_counts,
+    entries_of(ttft_sorted, {sketch_base:UInt16}) AS ttft_sketch,
     arrayMap(q -> (q.elapsed - q.ttft) / (q.y - 1),
         arrayFilter(q -> q.outcome = 1 AND q.ttft >= 0 AND q.elapsed >= q.ttft AND q.y > 1, r)) AS tpot,
     length(tpot) AS tpot_n,
@@ -129,8 +127,7 @@ SELECT
     if(empty(tpot), -1, arrayMax(tpot)) AS tpot_max,
     countEqual(tpot, 0) AS tpot_zero,
     arraySort(arrayMap(v -> bucket(v), arrayFilter(v -> v > 0, tpot))) AS tpot_sorted,
-    values_of(tpot_sorted) AS tpot_buckets,
-    counts_of(tpot_sorted) AS tpot_counts,
+    entries_of(tpot_sorted, {sketch_base:UInt16}) AS tpot_sketch,
     arrayCount(q -> q.outcome = 1 AND q.elapsed >= 0 AND q.ttft > q.elapsed AND q.y > 1, r) AS ttft_after_end,
     stored_at
 FROM

@@ -45,7 +45,7 @@ func (v *verifier) minutes(ctx context.Context, s verifyService) error {
 	}
 	for _, part := range stretches {
 		parameters := map[string]any{"service": s.name, "from_us": part.from, "to_us": part.to,
-			"token_log_shift": schemas.TokenLogShift, "joint_octave": schemas.JointOctave, "joint_zero": schemas.JointZero}
+			"token_log_shift": schemas.TokenLogShift, "joint_octave": schemas.JointOctave, "joint_zero": schemas.JointZero, "sketch_base": schemas.SketchBase}
 		if err := v.compare(ctx, s.name, c, parameters); err != nil {
 			return err
 		}

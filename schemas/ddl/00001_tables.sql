@@ -42,7 +42,8 @@ CREATE TABLE IF NOT EXISTS {{local "requests"}} {{onCluster}} (
     stored_at DateTime DEFAULT now() CODEC(Delta, LZ4)
 ) ENGINE = {{replacing ""}}
 PARTITION BY toYYYYMM(toDateTime(intDiv(arrival_us, 1000000), 'UTC'))
-ORDER BY (service, arrival_us, request_id, content);
+ORDER BY (service, arrival_us, request_id, content)
+SETTINGS {{smallParts}};
 {{distributed "requests"}}
 
 -- One row for each stream and minute with requests in it (Go: schemas.Minutes). The stream comes before the minute in
@@ -64,8 +65,7 @@ CREATE TABLE IF NOT EXISTS {{local "minutes"}} {{onCluster}} (
     gap_zero UInt64,
     gap_log Float64,
     gap_log2 Float64,
-    gap_buckets Array(Int16),
-    gap_counts Array(UInt64),
+    gap_sketch Array(UInt32),
     second_squares UInt64,
     second_peak UInt64,
     ten_squares UInt64,
@@ -95,12 +95,9 @@ CREATE TABLE IF NOT EXISTS {{local "minutes"}} {{onCluster}} (
     response_first Int32,
     response_last Int32,
     response_lag Float64,
-    request_buckets Array(Int16),
-    request_counts Array(UInt64),
-    response_buckets Array(Int16),
-    response_counts Array(UInt64),
-    joint_cells Array(UInt16),
-    joint_counts Array(UInt64),
+    request_sketch Array(UInt32),
+    response_sketch Array(UInt32),
+    joint_grid Array(UInt32),
     request_tokens UInt64,
     response_tokens UInt64,
     ok UInt64,
@@ -120,25 +117,23 @@ CREATE TABLE IF NOT EXISTS {{local "minutes"}} {{onCluster}} (
     elapsed_sum UInt64,
     elapsed_max Int64,
     elapsed_zero UInt64,
-    elapsed_buckets Array(Int16),
-    elapsed_counts Array(UInt64),
+    elapsed_sketch Array(UInt32),
     ttft_n UInt64,
     ttft_sum UInt64,
     ttft_max Int64,
     ttft_zero UInt64,
-    ttft_buckets Array(Int16),
-    ttft_counts Array(UInt64),
+    ttft_sketch Array(UInt32),
     tpot_n UInt64,
     tpot_sum Float64,
     tpot_max Float64,
     tpot_zero UInt64,
-    tpot_buckets Array(Int16),
-    tpot_counts Array(UInt64),
+    tpot_sketch Array(UInt32),
     ttft_after_end UInt64,
     stored_at DateTime DEFAULT now() CODEC(Delta, LZ4)
 ) ENGINE = {{replacing "version"}}
 PARTITION BY toYYYYMM(toDateTime(minute * 60, 'UTC'))
-ORDER BY (service, grouping, model, log_type, minute);
+ORDER BY (service, grouping, model, log_type, minute)
+SETTINGS {{smallParts}};
 {{distributed "minutes"}}
 
 -- One row for each conversation (Go: schemas.Conversations). Not partitioned: the key holds no time, and a conversation
@@ -163,7 +158,9 @@ CREATE TABLE IF NOT EXISTS {{local "conversations"}} {{onCluster}} (
     stored_at DateTime DEFAULT now() CODEC(Delta, LZ4),
     INDEX first_arrival first_us TYPE minmax GRANULARITY 1
 ) ENGINE = {{replacing "version"}}
-ORDER BY (service, conversation);
+ORDER BY (service, conversation)
+-- Conversations are looked up one by one, all over the table, and each look-up reads a granule.
+SETTINGS {{smallParts}}, index_granularity = 512;
 {{distributed "conversations"}}
 
 -- Up to where each partition's records are in ClickHouse. Written before the offset is committed to Kafka, so a commit

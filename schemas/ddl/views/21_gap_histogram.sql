@@ -10,9 +10,13 @@ SELECT
     sum(c) AS count
 FROM
 (
-    SELECT window_start, b, c
-    FROM {{template "minutes" columns "gap_zero" "gap_buckets" "gap_counts"}}
-    ARRAY JOIN if(gap_zero > 0, arrayPushFront(gap_buckets, -32768), gap_buckets) AS b, if(gap_zero > 0, arrayPushFront(gap_counts, gap_zero), gap_counts) AS c
+    SELECT window_start, toInt16({{template "key" "entry"}}) - {{sketchBase}} AS b, toUInt64({{template "count" "entry"}}) AS c
+    FROM {{template "minutes" columns "gap_sketch"}}
+    ARRAY JOIN gap_sketch AS entry
+    UNION ALL
+    SELECT window_start, -32768 AS b, gap_zero AS c
+    FROM {{template "minutes" columns "gap_zero"}}
+    WHERE gap_zero > 0
     UNION ALL
     -- Entry gaps, which are never 0, are of whole microseconds: log(v) / log(1.02) falls on the right side of every
     -- bucket's limit, and is 0 for v = 1.

@@ -5,13 +5,14 @@
 CREATE OR REPLACE VIEW length_joint {{onCluster}} AS
 SELECT
     window_start,
+    {{template "key" "entry"}} AS cell,
     intDiv(cell, 256) AS request_bucket,
     cell % 256 AS response_bucket,
     if(request_bucket = 255, 0, pow(2, request_bucket / 8)) AS request_from,
     pow(2, response_bucket / 8) AS response_from,
-    sum(c) AS count
-FROM {{template "minutes" columns "joint_cells" "joint_counts"}}
-ARRAY JOIN joint_cells AS cell, joint_counts AS c
+    sum({{template "count" "entry"}}) AS count
+FROM {{template "minutes" columns "joint_grid"}}
+ARRAY JOIN joint_grid AS entry
 GROUP BY window_start, cell
 -- By request_from, then response_from: 255 goes before 0.
 ORDER BY window_start, toUInt16(cell + 256);

@@ -35,19 +35,19 @@ FROM
         sum(minutes.elapsed_n) AS elapsed_n,
         sum(minutes.elapsed_sum) AS elapsed_sum,
         max(minutes.elapsed_max) AS elapsed_largest,
-        {{template "quantiles" columns "elapsed_buckets" "elapsed_counts" "elapsed_zero" "0.5, 0.9, 0.95, 0.99"}} AS elapsed_quantiles,
+        {{template "quantiles" columns "elapsed_sketch" "elapsed_zero" "0.5, 0.9, 0.95, 0.99"}} AS elapsed_quantiles,
         sum(minutes.ttft_n) AS ttft_n,
         sum(minutes.ttft_sum) AS ttft_sum,
         max(minutes.ttft_max) AS ttft_largest,
-        {{template "quantiles" columns "ttft_buckets" "ttft_counts" "ttft_zero" "0.5, 0.9, 0.95, 0.99"}} AS ttft_quantiles,
+        {{template "quantiles" columns "ttft_sketch" "ttft_zero" "0.5, 0.9, 0.95, 0.99"}} AS ttft_quantiles,
         sum(minutes.tpot_n) AS tpot_n,
         sum(minutes.tpot_sum) AS tpot_sum,
         max(minutes.tpot_max) AS tpot_largest,
-        {{template "quantiles" columns "tpot_buckets" "tpot_counts" "tpot_zero" "0.5, 0.9, 0.95, 0.99"}} AS tpot_quantiles,
+        {{template "quantiles" columns "tpot_sketch" "tpot_zero" "0.5, 0.9, 0.95, 0.99"}} AS tpot_quantiles,
         sum(minutes.ttft_after_end) AS ttft_after_end
-    FROM {{template "minutes" columns "elapsed_n" "elapsed_sum" "elapsed_max" "elapsed_zero" "elapsed_buckets" "elapsed_counts"
-        "ttft_n" "ttft_sum" "ttft_max" "ttft_zero" "ttft_buckets" "ttft_counts"
-        "tpot_n" "tpot_sum" "tpot_max" "tpot_zero" "tpot_buckets" "tpot_counts" "ttft_after_end"}} AS minutes
+    FROM {{template "minutes" columns "elapsed_n" "elapsed_sum" "elapsed_max" "elapsed_zero" "elapsed_sketch"
+        "ttft_n" "ttft_sum" "ttft_max" "ttft_zero" "ttft_sketch"
+        "tpot_n" "tpot_sum" "tpot_max" "tpot_zero" "tpot_sketch" "ttft_after_end"}} AS minutes
     GROUP BY window_start
 )
 ORDER BY window_start;
