@@ -35,10 +35,10 @@ type Config struct {
 // RequestBytes is about the memory that a request takes until it is stored.
 const RequestBytes = 512
 
-// WithMemory divides a budget of bytes: a quarter of it for batches, up to the default of BatchRequests, the rest for
+// WithMemory divides a budget of bytes: half of it for batches, up to the default of BatchRequests, the rest for
 // sets.
 func (c Config) WithMemory(budget int64) Config {
-	c.BatchRequests = int(max(1<<13, min(int64(c.BatchRequests), budget/4/RequestBytes)))
+	c.BatchRequests = int(max(1<<13, min(int64(c.BatchRequests), budget/2/RequestBytes)))
 	c.CacheBytes = max(1<<20, budget-int64(c.BatchRequests)*RequestBytes)
 	return c
 }
@@ -50,7 +50,7 @@ func DefaultConfig() Config {
 		Topic:         schemas.RequestsTopic,
 		Group:         "tidegauge",
 		FlushInterval: time.Second,
-		BatchRequests: 1 << 18,
+		BatchRequests: 1 << 19,
 		CacheBytes:    512 << 20,
 		FetchBytes:    1 << 20,
 		FetchWait:     200 * time.Millisecond,

@@ -69,6 +69,8 @@ func (p *partitionRun) run(ctx context.Context) {
 		}
 		switch {
 		case p.full():
+		case p.filled(p.small()) && p.flush != nil:
+			p.finish(ctx, true)
 		case p.filled(p.small()) && !p.turn:
 			p.takeTurn(ctx)
 		default:
@@ -80,13 +82,13 @@ func (p *partitionRun) run(ctx context.Context) {
 }
 
 // A batch may grow in two steps. Each partition may always hold a small one, and partitions that have more to read take
-// turns at large ones: a minute's row is then written once for thousands of requests, and not again for every few
-// hundred. Of BatchRequests an eighth is for all the small batches, an eighth for the flushes made of them, half for the
-// batches and flushes of those whose turn it is, and a quarter for flushes of those whose turn has just ended.
+// turns at large ones, which last until these are stored: a minute's row is then written once for thousands of requests,
+// and not again for every few hundred, and ClickHouse gets few and large parts to merge. Of BatchRequests an eighth is for
+// all the small batches, an eighth for the flushes made of them, and the rest for those whose turn it is.
 func (p *partitionRun) small() int { return max(1, p.runner.config.BatchRequests/8/p.share) }
 
 func (p *partitionRun) large() int {
-	return max(p.small(), p.runner.config.BatchRequests/4/cap(p.runner.turns))
+	return max(p.small(), p.runner.config.BatchRequests/4*3/cap(p.runner.turns))
 }
 
 // full says whether the batch should grow no more.

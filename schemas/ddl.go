@@ -104,9 +104,9 @@ func render(t Topology, name string) ([]byte, error) {
 		"sketchBase": func() int { return SketchBase },
 		"entryShift": func() int { return EntryShift },
 		"maxEntry":   func() int { return MaxEntry },
-		// Parts of up to 64 MB keep all columns in one file. The tables have many, and a file for each was half of what an
+		// Parts of up to 32 MB keep all columns in one file. The tables have many, and a file for each was half of what an
 		// insert cost.
-		"smallParts": func() string { return "min_bytes_for_wide_part = 67108864" },
+		"smallParts": func() string { return "min_bytes_for_wide_part = 33554432" },
 		// columns is the list of columns that a template is called with.
 		"columns": func(names ...string) []string { return names },
 		"views": func() (string, error) {
