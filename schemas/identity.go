@@ -26,7 +26,6 @@ func (r *Request) Content() uint64 {
 }
 
 func (r *Request) appendContent(b []byte) []byte {
-	number := binary.LittleEndian.AppendUint64
 	b = number(b, uint64(r.ArrivalUS))
 	b = number(b, uint64(r.Seq))
 	b = number(b, uint64(r.RequestTokens)<<32|uint64(uint32(r.ResponseTokens)))
@@ -39,29 +38,19 @@ func (r *Request) appendContent(b []byte) []byte {
 	b = text(b, r.LogType)
 	b = text(b, r.Conversation)
 	// Rarely given: a mark names each one that is there.
-	rare := func(mark byte, s string) {
-		if s != "" {
-			b = text(append(b, mark), s)
-		}
-	}
-	count := func(mark byte, v int64) {
-		if v != Unknown {
-			b = number(append(b, mark), uint64(v))
-		}
-	}
-	rare('o', r.Operation)
-	rare('c', r.Client)
-	rare('p', r.PromptID)
-	rare('e', r.ErrorType)
-	rare('f', r.FinishReason)
-	rare('v', r.Config)
-	rare('h', r.Host)
-	count('r', r.ReasoningTokens)
-	count('k', r.CachedTokens)
-	count('m', r.MaxTokens)
-	count('t', r.TargetTokens)
-	count('s', r.Steps)
-	count('q', r.QueueUS)
+	b = rare(b, 'o', r.Operation)
+	b = rare(b, 'c', r.Client)
+	b = rare(b, 'p', r.PromptID)
+	b = rare(b, 'e', r.ErrorType)
+	b = rare(b, 'f', r.FinishReason)
+	b = rare(b, 'v', r.Config)
+	b = rare(b, 'h', r.Host)
+	b = count(b, 'r', r.ReasoningTokens)
+	b = count(b, 'k', r.CachedTokens)
+	b = count(b, 'm', r.MaxTokens)
+	b = count(b, 't', r.TargetTokens)
+	b = count(b, 's', r.Steps)
+	b = count(b, 'q', r.QueueUS)
 	if !math.IsNaN(r.Temperature) {
 		b = number(append(b, 'T'), math.Float64bits(r.Temperature))
 	}
@@ -85,6 +74,24 @@ func (r *Request) appendContent(b []byte) []byte {
 		}
 	}
 	return b
+}
+
+// These are functions that the compiler sees through, and no closures or function values: else Content's buffer would be
+// on the heap, for every request.
+func number(b []byte, v uint64) []byte { return binary.LittleEndian.AppendUint64(b, v) }
+
+func rare(b []byte, mark byte, s string) []byte {
+	if s == "" {
+		return b
+	}
+	return text(append(b, mark), s)
+}
+
+func count(b []byte, mark byte, v int64) []byte {
+	if v == Unknown {
+		return b
+	}
+	return number(append(b, mark), uint64(v))
 }
 
 func text(b []byte, s string) []byte {
