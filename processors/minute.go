@@ -19,14 +19,19 @@ const maxPairs = 1 << 16
 type pairs struct {
 	list  []pair
 	index map[pair]uint16
-	last  uint16
 }
+
+// fewPairs is how many of a service's first pairs are compared one by one. Names are kept once by the decoder, so most
+// comparisons are of addresses; hashing two names costs more than all of them.
+const fewPairs = 8
 
 // number gives the pair's number; false where there are more than maxPairs.
 func (p *pairs) number(model, logType string) (uint16, bool) {
 	key := pair{model, logType}
-	if int(p.last) < len(p.list) && p.list[p.last] == key {
-		return p.last, true
+	for i := range min(len(p.list), fewPairs) {
+		if p.list[i] == key {
+			return uint16(i), true
+		}
 	}
 	n, ok := p.index[key]
 	if !ok {
@@ -40,7 +45,6 @@ func (p *pairs) number(model, logType string) (uint16, bool) {
 		p.list = append(p.list, key)
 		p.index[key] = n
 	}
-	p.last = n
 	return n, true
 }
 

@@ -2,9 +2,11 @@ package schemas
 
 import (
 	"bytes"
+	"encoding/binary"
 	"encoding/json"
 	"errors"
 	"math"
+	"math/bits"
 	"strconv"
 	"unicode/utf8"
 	"unsafe"
@@ -18,6 +20,8 @@ type Decoder struct {
 	names map[string]string
 	last  [8]string // the last value of each name field: most logs repeat it
 	arena []byte
+	// follow has, for each field, the two that came right after it lately.
+	follow [fieldCount][2]field
 
 	data []byte
 	at   int
@@ -53,20 +57,26 @@ func (d *Decoder) object(r *Request) error {
 		d.at++
 		return d.end()
 	}
-	for {
+	for at := start; ; {
 		if d.next() != '"' {
 			return d.syntax("wants a key")
 		}
-		key, err := d.str()
-		if err != nil {
-			return err
+		f, ok := d.foreseen(at)
+		if !ok {
+			key, err := d.str()
+			if err != nil {
+				return err
+			}
+			if d.next() != ':' {
+				return d.syntax("wants a colon after a key")
+			}
+			d.at++
+			f = fields[string(key)]
+			d.foresee(at, f)
 		}
-		if d.next() != ':' {
-			return d.syntax("wants a colon after a key")
-		}
-		d.at++
+		at = f
 		d.next()
-		if err := d.field(key, r); err != nil {
+		if err := d.field(f, r); err != nil {
 			return err
 		}
 		switch d.next() {
@@ -78,6 +88,27 @@ func (d *Decoder) object(r *Request) error {
 			return d.end()
 		}
 		return d.syntax("wants a comma or } after a value")
+	}
+}
+
+// foreseen reads the key at hand if it is one of the two that came after the same field lately, and the colon right after
+// it. Producers write their fields in one order, leaving some out: nearly every key is found this way, by one comparison
+// and not character by character.
+func (d *Decoder) foreseen(after field) (field, bool) {
+	rest := d.data[d.at:]
+	for _, f := range d.follow[after] {
+		if text := fieldTexts[f]; f != unknownField && len(rest) >= len(text) && string(rest[:len(text)]) == text {
+			d.at += len(text)
+			return f, true
+		}
+	}
+	return unknownField, false
+}
+
+// foresee notes that a field came after another, in the place of what came there earlier.
+func (d *Decoder) foresee(after, f field) {
+	if seen := &d.follow[after]; f != unknownField && f != seen[0] {
+		seen[0], seen[1] = f, seen[0]
 	}
 }
 
@@ -100,80 +131,81 @@ const (
 	lastHost
 )
 
-func (d *Decoder) field(key []byte, r *Request) (err error) {
+// field reads the value of a field into r.
+func (d *Decoder) field(f field, r *Request) (err error) {
 	if d.null() {
-		return d.reset(key, r)
+		return d.reset(f, r)
 	}
-	switch string(key) {
-	case "service":
+	switch f {
+	case fieldService:
 		r.Service, err = d.name("service", lastService)
-	case "model":
+	case fieldModel:
 		r.Model, err = d.name("model", lastModel)
-	case "log_type":
+	case fieldLogType:
 		r.LogType, err = d.name("log_type", lastLogType)
-	case "operation":
+	case fieldOperation:
 		r.Operation, err = d.name("operation", lastOperation)
-	case "arrival_us":
+	case fieldArrivalUS:
 		r.ArrivalUS, err = d.integer("arrival_us")
-	case "request_id":
+	case fieldRequestID:
 		r.RequestID, err = d.id("request_id")
-	case "seq":
+	case fieldSeq:
 		r.Seq, err = d.integer("seq")
-	case "conversation":
+	case fieldConversation:
 		r.Conversation, err = d.id("conversation")
-	case "client":
+	case fieldClient:
 		r.Client, err = d.id("client")
-	case "prompt_id":
+	case fieldPromptID:
 		r.PromptID, err = d.id("prompt_id")
-	case "outcome":
+	case fieldOutcome:
 		var text []byte
 		if text, err = d.text("outcome"); err == nil {
 			if r.Outcome = ParseOutcome(unsafeString(text)); r.Outcome == OutcomeUnknown {
 				err = fieldError("outcome", "%q is not an outcome", clip(text))
 			}
 		}
-	case "status_code":
+	case fieldStatusCode:
 		r.StatusCode, err = d.small("status_code")
-	case "error_type":
+	case fieldErrorType:
 		r.ErrorType, err = d.name("error_type", lastErrorType)
-	case "finish_reason":
+	case fieldFinishReason:
 		r.FinishReason, err = d.name("finish_reason", lastFinishReason)
-	case "request_tokens":
+	case fieldRequestTokens:
 		r.RequestTokens, err = d.count("request_tokens")
-	case "response_tokens":
+	case fieldResponseTokens:
 		r.ResponseTokens, err = d.count("response_tokens")
-	case "reasoning_tokens":
+	case fieldReasoningTokens:
 		r.ReasoningTokens, err = d.count("reasoning_tokens")
-	case "cached_tokens":
+	case fieldCachedTokens:
 		r.CachedTokens, err = d.count("cached_tokens")
-	case "max_tokens":
+	case fieldMaxTokens:
 		r.MaxTokens, err = d.count("max_tokens")
-	case "target_tokens":
+	case fieldTargetTokens:
 		r.TargetTokens, err = d.count("target_tokens")
-	case "steps":
+	case fieldSteps:
 		r.Steps, err = d.count("steps")
-	case "elapsed_us":
+	case fieldElapsedUS:
 		r.ElapsedUS, err = d.count("elapsed_us")
-	case "ttft_us":
+	case fieldTTFTUS:
 		r.TTFTUS, err = d.count("ttft_us")
-	case "queue_us":
+	case fieldQueueUS:
 		r.QueueUS, err = d.count("queue_us")
-	case "config":
+	case fieldConfig:
 		r.Config, err = d.name("config", lastConfig)
-	case "host":
+	case fieldHost:
 		r.Host, err = d.name("host", lastHost)
-	case "temperature":
+	case fieldTemperature:
 		r.Temperature, err = d.float("temperature")
-	case "top_p":
+	case fieldTopP:
 		r.TopP, err = d.float("top_p")
-	case "seed":
+	case fieldSeed:
 		r.Seed, err = d.integer("seed")
 		r.HasSeed = err == nil
-	case "prefix_hashes":
+	case fieldPrefixHashes:
 		r.PrefixHashes, err = d.hashes(r.PrefixHashes[:0])
-	case "prefix_block_tokens":
+	case fieldPrefixBlockTokens:
 		r.PrefixBlockTokens, err = d.small("prefix_block_tokens")
-	case "labels":
+	case fieldLabels:
 		r.Labels, err = d.labels(r.Labels[:0])
 	default:
 		err = d.skip()
@@ -182,52 +214,52 @@ func (d *Decoder) field(key []byte, r *Request) (err error) {
 }
 
 // reset makes one field unknown again: null after a value of the same key.
-func (d *Decoder) reset(key []byte, r *Request) error {
+func (d *Decoder) reset(f field, r *Request) error {
 	var one Decoder
-	switch string(key) {
-	case "arrival_us":
+	switch f {
+	case fieldArrivalUS:
 		return fieldError("arrival_us", "is null")
-	case "service", "model", "log_type", "operation", "request_id", "conversation", "client", "prompt_id", "error_type",
-		"finish_reason", "config", "host":
+	case fieldService, fieldModel, fieldLogType, fieldOperation, fieldRequestID, fieldConversation, fieldClient, fieldPromptID, fieldErrorType,
+		fieldFinishReason, fieldConfig, fieldHost:
 		one.data = []byte(`""`)
-		return one.field(key, r)
-	case "outcome":
+		return one.field(f, r)
+	case fieldOutcome:
 		r.Outcome = OutcomeUnknown
-	case "seq":
+	case fieldSeq:
 		r.Seq = 0
-	case "status_code":
+	case fieldStatusCode:
 		r.StatusCode = Unknown
-	case "request_tokens":
+	case fieldRequestTokens:
 		r.RequestTokens = Unknown
-	case "response_tokens":
+	case fieldResponseTokens:
 		r.ResponseTokens = Unknown
-	case "reasoning_tokens":
+	case fieldReasoningTokens:
 		r.ReasoningTokens = Unknown
-	case "cached_tokens":
+	case fieldCachedTokens:
 		r.CachedTokens = Unknown
-	case "max_tokens":
+	case fieldMaxTokens:
 		r.MaxTokens = Unknown
-	case "target_tokens":
+	case fieldTargetTokens:
 		r.TargetTokens = Unknown
-	case "steps":
+	case fieldSteps:
 		r.Steps = Unknown
-	case "elapsed_us":
+	case fieldElapsedUS:
 		r.ElapsedUS = Unknown
-	case "ttft_us":
+	case fieldTTFTUS:
 		r.TTFTUS = Unknown
-	case "queue_us":
+	case fieldQueueUS:
 		r.QueueUS = Unknown
-	case "temperature":
+	case fieldTemperature:
 		r.Temperature = math.NaN()
-	case "top_p":
+	case fieldTopP:
 		r.TopP = math.NaN()
-	case "seed":
+	case fieldSeed:
 		r.Seed, r.HasSeed = 0, false
-	case "prefix_hashes":
+	case fieldPrefixHashes:
 		r.PrefixHashes = r.PrefixHashes[:0]
-	case "prefix_block_tokens":
+	case fieldPrefixBlockTokens:
 		r.PrefixBlockTokens = 0
-	case "labels":
+	case fieldLabels:
 		r.Labels = r.Labels[:0]
 	}
 	return nil
@@ -259,6 +291,10 @@ func (d *Decoder) str() ([]byte, error) {
 	start := d.at + 1
 	ascii := true
 	for i := start; i < len(d.data); i++ {
+		i += plain(d.data[i:])
+		if i == len(d.data) {
+			break
+		}
 		switch c := d.data[i]; {
 		case c == '"':
 			d.at = i + 1
@@ -276,6 +312,23 @@ func (d *Decoder) str() ([]byte, error) {
 		}
 	}
 	return nil, d.syntax("ends inside a string")
+}
+
+// plain says how many bytes from the first on are certainly part of a string and stand for themselves, looking at eight at
+// once: ASCII but for quotes, backslashes and control characters.
+func plain(b []byte) int {
+	const each, high = 0x0101010101010101, 0x8080808080808080
+	n := 0
+	for ; len(b) >= n+8; n += 8 {
+		v := binary.LittleEndian.Uint64(b[n:])
+		quote, slash := v^(each*'"'), v^(each*'\\')
+		// A byte's highest bit is set where it is special; what a borrow sets beyond the first of these is not looked at.
+		special := ((v - each*' ') | (quote - each) | (slash - each) | v) & high
+		if special != 0 {
+			return n + bits.TrailingZeros64(special)/8
+		}
+	}
+	return n
 }
 
 // escaped reads a string with escapes from its opening quote, as encoding/json does.
