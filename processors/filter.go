@@ -61,4 +61,13 @@ func (f *filter) has(service, conversation uint64) bool {
 	return false
 }
 
+// bytes is the memory that f takes.
+func (f *filter) bytes() int {
+	n := 0
+	for _, part := range f.parts {
+		n += int(part.Cap() / 8)
+	}
+	return n
+}
+
 func nameHash(name string) uint64 { return xxhash.Sum64String(name) }
