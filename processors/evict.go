@@ -1,5 +1,7 @@
 package processors
 
+import "github.com/cespare/xxhash/v2"
+
 // What becomes of sets that are left alone: they are frozen by the first flush that passes them by, and evicted when the
 // memory is needed. Neither is ever about a set that has been touched since the last flush was prepared.
 
@@ -36,23 +38,27 @@ func (w *worker) forget(s *set) {
 // evict drops the least recently touched sets until the cache is within budget bytes, but for those touched since the
 // last flush was prepared. A flush may be under way: nothing is reloaded before it is stored.
 func (w *worker) evict(budget int) {
-	for w.held() > budget {
-		sets, ok := w.frozen.evict()
-		if !ok {
-			break
-		}
-		w.metrics.evictions.Add(float64(sets))
+	for w.held() > budget && w.frozen.evict() {
 	}
 	for s := w.cache.oldest; s != nil && w.held() > budget; {
 		next := s.newer
 		if !s.touched {
 			w.forget(s)
+			w.evicted(appendKey(nil, s))
 			if s.conversation == "" {
 				w.hot.cool(s.minute())
 				w.hot.dropSpares()
 			}
-			w.metrics.evictions.Inc()
 		}
 		s = next
+	}
+}
+
+// evicted notes that a set is not in memory any more. A conversation has to be looked up when it returns; of a minute the
+// service knows.
+func (w *worker) evicted(key []byte) {
+	w.metrics.evictions.Inc()
+	if service, conversation, _ := readKey(key); conversation != nil {
+		w.known.add(w.numbered[service].hash, xxhash.Sum64(conversation))
 	}
 }

@@ -7,8 +7,8 @@ import (
 	"github.com/cespare/xxhash/v2"
 )
 
-// filter knows which conversations may be stored: Bloom filters, each twice as large as the one before, so that it grows
-// with what it holds. A false alarm costs a look-up, never a wrong row.
+// filter knows which conversations may be stored that are not in memory: Bloom filters, each twice as large as the one
+// before, so that it grows with what it holds. A false alarm costs a look-up, never a wrong row.
 type filter struct {
 	parts    []*bloom.BloomFilter
 	capacity uint // of the last part

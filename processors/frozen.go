@@ -22,6 +22,9 @@ type frozen struct {
 	held     int                 // bytes of the segments
 	entry    []byte              // being written
 	key      []byte              // being looked up
+
+	// gone is told of each set that is not here any more though nobody took it, by its key.
+	gone func(key []byte)
 }
 
 // location is where an entry lies: the segment's number << 32 | the offset in it.
@@ -57,14 +60,21 @@ func appendKey(to []byte, s *set) []byte {
 	return append(to, s.conversation...)
 }
 
-// keyLength is the length of the key that an entry begins with.
-func keyLength(entry []byte) int {
+// readKey reads the key that an entry begins with: a conversation's id, nil for a minute.
+func readKey(entry []byte) (service int, conversation []byte, length int) {
 	kind, n := binary.Uvarint(entry)
 	v, m := binary.Uvarint(entry[n:])
-	if kind&1 == 0 {
-		return n + m
+	length = n + m
+	if kind&1 == 1 {
+		conversation = entry[length : length+int(v)]
+		length += int(v)
 	}
-	return n + m + int(v)
+	return int(kind >> 1), conversation, length
+}
+
+func keyOf(entry []byte) []byte {
+	_, _, length := readKey(entry)
+	return entry[:length]
 }
 
 // put writes a set.
@@ -88,6 +98,8 @@ func (f *frozen) put(s *set) {
 
 func (f *frozen) write(hash uint64, entry []byte) {
 	if old, ok := f.index[hash]; ok { // another set with the same hash: rather read back than mixed up
+		_, another, _ := f.at(old)
+		f.gone(keyOf(another))
 		f.forget(hash, old)
 	}
 	var length [binary.MaxVarintLen64]byte
@@ -183,7 +195,7 @@ func (f *frozen) living(g *segment, each func(hash uint64, entry []byte)) {
 	for offset := 0; offset < len(g.data); {
 		length, n := binary.Uvarint(g.data[offset:])
 		entry := g.data[offset+n : offset+n+int(length)]
-		hash := xxhash.Sum64(entry[:keyLength(entry)])
+		hash := xxhash.Sum64(keyOf(entry))
 		if f.index[hash] == location(g.number<<32|uint64(offset)) {
 			delete(f.index, hash)
 			each(hash, entry)
@@ -205,13 +217,13 @@ func (f *frozen) drop(g *segment) {
 	}
 }
 
-// evict drops the oldest segment. It says how many sets were in it, and whether there was one.
-func (f *frozen) evict() (sets int, ok bool) {
+// evict drops the oldest segment. It says whether there was one.
+func (f *frozen) evict() bool {
 	if len(f.segments) == 0 {
-		return 0, false
+		return false
 	}
 	g := f.segments[0]
-	f.living(g, func(uint64, []byte) { sets++ })
+	f.living(g, func(_ uint64, entry []byte) { f.gone(keyOf(entry)) })
 	f.drop(g)
-	return sets, true
+	return true
 }

@@ -84,8 +84,8 @@ var mutations = []mutation{
 		"s.newest, s.anyStored = minute, true", "s.newest = minute"}},
 	{rule: "the newest minute itself may be stored", file: "worker.go", edits: []string{
 		"number > s.newest", "number >= s.newest"}},
-	{rule: "a conversation that was met is looked up when it returns", file: "worker.go", edits: []string{
-		"w.known.add(s.hash, hash)", "_ = hash"}},
+	{rule: "a conversation that was evicted is looked up when it returns", file: "evict.go", edits: []string{
+		"w.known.add(w.numbered[service].hash, xxhash.Sum64(conversation))", "_, _ = service, xxhash.Sum64(nil)"}},
 	{rule: "a conversation in the store is looked up", file: "worker.go", edits: []string{
 		"w.known.add(w.service(name).hash, hash)", "_, _ = name, hash"}},
 	{rule: "all of an identity decides, not the id alone", file: "member.go", edits: []string{

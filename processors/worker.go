@@ -25,10 +25,11 @@ type worker struct {
 	metrics    *metrics
 
 	services map[string]*service
+	numbered []*service // by their index
 	last     *service
 	cache    cache
 	frozen   frozen
-	known    filter // conversations that may be stored
+	known    filter // conversations that may be stored and not in memory
 	decoder  schemas.Decoder
 	request  schemas.Request
 
@@ -62,11 +63,13 @@ type service struct {
 }
 
 func newWorker(topic string, partition, partitions int, group string, store Store, m *metrics) *worker {
-	return &worker{
+	w := &worker{
 		topic: topic, partition: partition, partitions: partitions, group: group, store: store, metrics: m,
 		services: make(map[string]*service), requests: new(schemas.Requests), hot: evaluations{of: make(map[minuteOf]*minute), most: mostHot},
 		idle: &idleFlushes{most: 2},
 	}
+	w.frozen.gone = w.evicted
+	return w
 }
 
 // assign learns what is stored of the partition's services: up to which minute, and which conversations. It must run
@@ -109,6 +112,7 @@ func (w *worker) service(name string) *service {
 			misrouted: schemas.Partition(name, w.partitions) != w.partition}
 		if !s.misrouted { // whoever gets the key wrong may do so for any number of names
 			w.services[name] = s
+			w.numbered = append(w.numbered, s)
 		}
 	}
 	w.last = s
@@ -194,12 +198,9 @@ func (w *worker) conversationSet(s *service, id string) *set {
 	if c == nil {
 		hash := nameHash(id)
 		id = string([]byte(id)) // the decoder's arena would stay alive for it
-		c = &set{service: s, conversation: id, loaded: true}
-		if w.known.has(s.hash, hash) {
-			c.loaded = false
-			w.thaw(c)
-		} else {
-			w.known.add(s.hash, hash) // it will be stored by the next flush, and looked up once it is evicted
+		c = &set{service: s, conversation: id}
+		if !w.thaw(c) {
+			c.loaded = !w.known.has(s.hash, hash)
 		}
 		s.conversations[id] = c
 	}
