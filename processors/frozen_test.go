@@ -3,7 +3,6 @@ package processors
 import (
 	"fmt"
 	"math/rand/v2"
-	"runtime"
 	"slices"
 	"testing"
 
@@ -202,57 +201,6 @@ func TestFrozenHoles(t *testing.T) {
 	}
 	if f.bytes() > 2*full {
 		t.Errorf("%d bytes grew to %d", full, f.bytes())
-	}
-}
-
-// TestCacheAccount holds the account of a worker's memory to what the heap says that it takes, thawed and frozen.
-func TestCacheAccount(t *testing.T) {
-	heap := func() int {
-		var m runtime.MemStats
-		runtime.GC()
-		runtime.GC()
-		runtime.ReadMemStats(&m)
-		return int(m.HeapAlloc)
-	}
-	log := burstLog(300_000, 1000)
-	for _, c := range []struct {
-		name    string
-		every   int
-		least   float64 // bytes a request, a tenth of which is in conversations
-		most    float64
-		flushes int
-	}{
-		{"thawed", len(log), 48, 100, 1},
-		{"frozen", 10_000, 28, 42, 30},
-	} {
-		before := heap()
-		w := newWorker("t", 0, 1, "g", discard{newMemStore()}, newMetrics(nil))
-		w.hot.most = 1 << 20
-		for i, record := range log {
-			w.add(int64(i), record)
-			if w.records == c.every {
-				f, err := w.prepare(t.Context())
-				if err != nil {
-					t.Fatal(err)
-				}
-				w.stored(f)
-			}
-		}
-		// What is not the sets': the batch and its flush.
-		w.idle, w.requests, w.members, w.nextOf, w.touched = nil, new(schemas.Requests), nil, [2][]uint32{}, nil
-		taken, account := heap()-before, w.held()
-		t.Logf("%s: %d bytes taken, %d by the account, %.1f a request; %d evaluations of %d bytes with spares", c.name, taken, account,
-			float64(account)/float64(len(log)), len(w.hot.of), w.hot.bytes)
-		if ratio := float64(account) / float64(taken); ratio < .9 || ratio > 1.1 {
-			t.Errorf("%s: the account is %.2f times what is taken", c.name, ratio)
-		}
-		if each := float64(account-w.hot.bytes) / float64(len(log)); each < c.least || each > c.most {
-			t.Errorf("%s: %.1f bytes a request, want %g to %g", c.name, each, c.least, c.most)
-		}
-		if int(w.flushes) != c.flushes {
-			t.Errorf("%d flushes, want %d", w.flushes, c.flushes)
-		}
-		runtime.KeepAlive(w)
 	}
 }
 

@@ -122,6 +122,7 @@ func (p *partitionRun) takeTurn(ctx context.Context) {
 	select {
 	case p.runner.turns <- struct{}{}:
 		p.turn = true
+		p.worker.enlarge()
 	case <-wait.C:
 	case <-ctx.Done():
 	}

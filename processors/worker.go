@@ -241,10 +241,10 @@ func (w *worker) prepare(ctx context.Context) (*flush, error) {
 	w.hot.coolDown(w.flushes)
 	w.freeze()
 	f.duplicates = len(w.members) - len(f.fresh)
-	if f.duplicates == 0 {
-		f.requests, *w.requests = *w.requests, f.requests
-	} else {
-		f.requests.Gather(w.requests, f.fresh)
+	w.swap(f)
+	if f.duplicates > 0 {
+		w.requests.Gather(&f.requests, f.fresh)
+		*w.requests, f.requests = f.requests, *w.requests
 		w.requests.Reset()
 	}
 	f.deadLetters, w.deadLetters = w.deadLetters, f.deadLetters
@@ -254,8 +254,7 @@ func (w *worker) prepare(ctx context.Context) (*flush, error) {
 	f.positions.Position = append(f.positions.Position, f.next)
 	f.positions.Partitions = append(f.positions.Partitions, int32(w.partitions))
 	clear(w.touched)
-	w.touched, w.members, w.records, w.bytes = w.touched[:0], w.members[:0], 0, 0
-	w.nextOf[0], w.nextOf[1] = w.nextOf[0][:0], w.nextOf[1][:0]
+	w.touched, w.records, w.bytes = w.touched[:0], 0, 0
 	return f, nil
 }
 
