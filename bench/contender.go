@@ -76,15 +76,24 @@ const profileTime = 5 * time.Second
 // takeProfile asks a processor that is about to start for a profile.
 func (l *lab) takeProfile(address string) error {
 	url := fmt.Sprintf("http://%s/debug/pprof/profile?seconds=%.0f", address, profileTime.Seconds())
-	response, err := http.Get(url)
+	err := fetch(url, l.profile)
 	for began := time.Now(); err != nil && time.Since(began) < profileTime; time.Sleep(pollInterval) {
-		response, err = http.Get(url)
+		err = fetch(url, l.profile)
 	}
+	return err
+}
+
+// fetch keeps what a process answers in a file.
+func fetch(url, path string) error {
+	response, err := http.Get(url)
 	if err != nil {
 		return err
 	}
 	defer response.Body.Close()
-	file, err := os.Create(l.profile)
+	if response.StatusCode != http.StatusOK {
+		return fmt.Errorf("%s: %s", url, response.Status)
+	}
+	file, err := os.Create(path)
 	if err != nil {
 		return err
 	}

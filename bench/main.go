@@ -132,8 +132,14 @@ func newCommand() *cobra.Command {
 		c.Flags().IntVar(&n, flag, value, what)
 		return c
 	}
-	root.AddCommand(drain, characterize, ingest,
-		measure("memory", "A processor's memory against its budget", "requests", "how many", 5_000_000, (*lab).memories),
+	var part, heap string
+	remember := measure("memory", "A processor's memory against its budget", "requests", "how many", 5_000_000, func(l *lab, ctx context.Context, n int) error {
+		l.profile = heap
+		return l.memories(ctx, n, part)
+	})
+	remember.Flags().StringVar(&part, "only", "", "one of budget, requests, conversations")
+	remember.Flags().StringVar(&heap, "profile", "", "files for heap profiles at two thirds of each part: FILE.N, and the runtime's account in FILE.N.txt")
+	root.AddCommand(drain, characterize, ingest, remember,
 		measure("freshness", "From the producer to the row, at a constant rate", "rate", "requests a second", 20_000, func(l *lab, ctx context.Context, n int) error {
 			return l.freshness(ctx, n, 60)
 		}),

@@ -21,7 +21,7 @@ type workload struct {
 	// startUS is when the first request may arrive.
 	startUS int64
 	// live, where above 0, is a number of conversations that all go on for ever: every request belongs to one of them, in
-	// turn.
+	// turn. Below 0 there are none.
 	live int
 }
 
@@ -50,9 +50,13 @@ func (w workload) sources() []*source {
 		if w.services > 1 {
 			rate += (w.fastest - w.slowest) * float64(i) / float64(w.services-1)
 		}
+		endless := w.live / w.services
+		if w.live < 0 {
+			endless = -1
+		}
 		all[i] = &source{
 			random: rand.New(rand.NewPCG(w.seed, uint64(i))), service: name,
-			meanGap: schemas.MinuteUS / rate, now: float64(w.startUS), endless: w.live / w.services,
+			meanGap: schemas.MinuteUS / rate, now: float64(w.startUS), endless: endless,
 		}
 	}
 	return all
@@ -85,7 +89,7 @@ type source struct {
 	now     float64 // µs
 	number  int64
 	live    []string // conversations that may go on
-	endless int      // or how many there are that never end
+	endless int      // or how many there are that never end; below 0: none
 	ready   bool
 	next    schemas.Request
 }
@@ -118,7 +122,7 @@ func (s *source) draw() {
 	switch {
 	case s.endless > 0:
 		r.LogType, r.Conversation = "conversation", fmt.Sprintf("%016x", s.number%int64(s.endless))
-	case s.random.IntN(10) < 4:
+	case s.endless == 0 && s.random.IntN(10) < 4:
 		r.LogType, r.Conversation = "conversation", s.conversation()
 	}
 	r.RequestTokens = s.logNormal(6, 1)

@@ -75,10 +75,13 @@ type tally struct {
 	records, committed int64          // in the logs, and of these before the end of the trouble
 }
 
+// room gives a cache of a few sets, or of all, so that some are evicted and others left alone until they are frozen.
+func room(rng *rand.Rand) int { return []int{rng.IntN(2000), 1 << 20}[rng.IntN(2)] }
+
 // underFire lets owners read, flush, lose the partition, go on as zombies and die between any two effects, until all is
 // committed or they have had their chances.
 func (w *world) underFire(rng *rand.Rand, n *tally) []*owner {
-	owners := []*owner{w.owner(rng.IntN(2000))}
+	owners := []*owner{w.owner(room(rng))}
 	for step := 0; step < 300 && w.commit < int64(len(w.log)); step++ {
 		o := owners[rng.IntN(len(owners))]
 		if rng.IntN(2) == 0 { // half of the time it is the true owner, so that there is progress to spoil
@@ -86,12 +89,12 @@ func (w *world) underFire(rng *rand.Rand, n *tally) []*owner {
 		}
 		switch dice := rng.IntN(100); {
 		case dice < 3 && len(owners) < 3:
-			owners = append(owners, w.owner(rng.IntN(2000))) // a rebalance: the others are zombies now
+			owners = append(owners, w.owner(room(rng))) // a rebalance: the others are zombies now
 		case dice < 9:
 			n.crashes[o.where()]++
 			o.die(w, rng)
 			w.mustKeepPromises()
-			owners[slices.Index(owners, o)] = w.owner(rng.IntN(2000))
+			owners[slices.Index(owners, o)] = w.owner(room(rng))
 		case dice < 18:
 			o.evict(rng.IntN(1 + o.budget)) // another partition of the process wakes and takes its part of the memory
 		case dice < 22 && len(w.late) > 0:

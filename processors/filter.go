@@ -7,8 +7,8 @@ import (
 	"github.com/cespare/xxhash/v2"
 )
 
-// filter knows which conversations may be stored beyond those in memory: Bloom filters, each twice as large as the one before, so that it grows
-// with what it holds. A false alarm costs a look-up, never a wrong row.
+// filter knows which conversations may be stored that are not in memory: Bloom filters, each twice as large as the one
+// before, so that it grows with what it holds. A false alarm costs a look-up, never a wrong row.
 type filter struct {
 	parts    []*bloom.BloomFilter
 	capacity uint // of the last part
@@ -62,6 +62,15 @@ func (f *filter) has(service, conversation uint64) bool {
 		}
 	}
 	return false
+}
+
+// bytes is the memory that f takes.
+func (f *filter) bytes() int {
+	n := 0
+	for _, part := range f.parts {
+		n += int(part.Cap() / 8)
+	}
+	return n
 }
 
 func nameHash(name string) uint64 { return xxhash.Sum64String(name) }

@@ -124,6 +124,7 @@ func (p *partitionRun) takeTurn(ctx context.Context) {
 	select {
 	case p.runner.turns <- struct{}{}:
 		p.turn = true
+		p.worker.enlarge()
 	case <-wait.C:
 	case <-ctx.Done():
 	}
@@ -160,12 +161,16 @@ func (p *partitionRun) leave() {
 func (p *partitionRun) evict() {
 	p.account()
 	budget := p.runner.config.CacheBytes
+	p.worker.hot.most, p.worker.idle = int(min(budget/hotShare, mostHot)/int64(p.share)), p.runner.idle
 	if over := p.runner.cached.Load() - budget; over > 0 {
 		p.worker.evict(int(max(p.cached-over, budget/int64(p.share))))
 		p.account()
 	}
 	p.runner.metrics.cacheBytes.WithLabelValues(strconv.Itoa(p.id)).Set(float64(p.cached))
 }
+
+// hotShare is the part of the cache that evaluations may take which are kept to go on with, as a divisor, up to mostHot.
+const hotShare = 8
 
 // stop stores what was read and commits it.
 func (p *partitionRun) stop(hard context.Context) {

@@ -172,6 +172,7 @@ type minute struct {
 	sum     totals // of several streams
 
 	flush         uint64 // the worker's flush that used it last
+	size          int    // its bytes, as accounted
 	freeTotals    []*totals
 	freeSequences []*sequence
 }
@@ -384,18 +385,30 @@ func put[T any](column *[]T, copies int, v T) {
 	}
 }
 
-// bytes is about the memory that m takes.
+// bytes is about the memory that m takes, what it has to use again included.
 func (m *minute) bytes() int {
-	n := 0
-	for _, t := range m.totals {
-		n += int(unsafe.Sizeof(*t)) + 8*cap(t.arrivals.carried)
-		for _, c := range []*counter{&t.lengths.requests, &t.lengths.responses, &t.lengths.joint, &t.latency.elapsed.buckets,
-			&t.latency.ttft.buckets, &t.latency.tpot} {
-			n += c.bytes()
+	n := m.sum.bytes()
+	for _, list := range [][]*totals{m.totals, m.freeTotals} {
+		for _, t := range list {
+			n += t.bytes()
 		}
 	}
 	for _, o := range m.outputs {
-		n += int(unsafe.Sizeof(*o.sequence)) + o.sequence.gaps.sketch.bytes()
+		n += o.sequence.bytes()
+	}
+	for _, s := range m.freeSequences {
+		n += s.bytes()
 	}
 	return n
 }
+
+func (t *totals) bytes() int {
+	n := int(unsafe.Sizeof(*t)) + 8*cap(t.arrivals.carried)
+	for _, c := range []*counter{&t.lengths.requests, &t.lengths.responses, &t.lengths.joint, &t.latency.elapsed.buckets,
+		&t.latency.ttft.buckets, &t.latency.tpot} {
+		n += c.bytes()
+	}
+	return n
+}
+
+func (s *sequence) bytes() int { return int(unsafe.Sizeof(*s)) + s.gaps.sketch.bytes() }

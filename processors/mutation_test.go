@@ -58,14 +58,20 @@ var mutations = []mutation{
 				w.flushConversation(s, f)
 			}
 		`}},
-	{rule: "requests are stored before rows", file: "worker.go", edits: []string{
+	{rule: "requests are stored before rows", file: "flush.go", edits: []string{
 		"{first, second, {f.positions.Block()}}", "{second, first, {f.positions.Block()}}"}},
-	{rule: "rows are stored before the position", file: "worker.go", edits: []string{
+	{rule: "rows are stored before the position", file: "flush.go", edits: []string{
 		"{first, second, {f.positions.Block()}}", "{first, {f.positions.Block()}, second}"}},
-	{rule: "the position is stored before the commit", file: "worker.go", edits: []string{
+	{rule: "the position is stored before the commit", file: "flush.go", edits: []string{
 		"{first, second, {f.positions.Block()}}", "{first, second}"}},
-	{rule: "a set with records that no flush has taken is not evicted", file: "worker.go", edits: []string{
+	{rule: "a set with records that no flush has taken is not evicted", file: "evict.go", edits: []string{
 		"next := s.newer\n\t\tif !s.touched {", "next := s.newer\n\t\t{"}},
+	{rule: "all of a set comes back that was frozen", file: "frozen.go", edits: []string{
+		"s.members = f.packer.read(packed, turns)\n", "s.members = f.packer.read(packed, turns)\nif s.members.n > 1 {\ns.members.truncate(1)\n}\n"}},
+	{rule: "a frozen minute is known by its service", file: "frozen.go", edits: []string{
+		"uint64(s.service.index)<<1)\n", "0)\n"}},
+	{rule: "a frozen conversation is known by its service", file: "frozen.go", edits: []string{
+		"uint64(s.service.index)<<1|1)\n", "1)\n"}},
 	{rule: "the larger set of a minute wins", file: "worker.go", edits: []string{
 		"s.number, uint64(s.members.n)", "s.number, 1"}},
 	{rule: "the larger set of a conversation wins", file: "conversation.go", edits: []string{
@@ -78,8 +84,8 @@ var mutations = []mutation{
 		"s.newest, s.anyStored = minute, true", "s.newest = minute"}},
 	{rule: "the newest minute itself may be stored", file: "worker.go", edits: []string{
 		"number > s.newest", "number >= s.newest"}},
-	{rule: "a conversation that was met is looked up when it returns", file: "worker.go", edits: []string{
-		"w.known.add(s.hash, hash)", "_ = hash"}},
+	{rule: "a conversation that was evicted is looked up when it returns", file: "evict.go", edits: []string{
+		"w.known.add(w.numbered[service].hash, xxhash.Sum64(conversation))", "_, _ = service, xxhash.Sum64(nil)"}},
 	{rule: "a conversation in the store is looked up", file: "worker.go", edits: []string{
 		"w.known.add(w.service(name).hash, hash)", "_, _ = name, hash"}},
 	{rule: "all of an identity decides, not the id alone", file: "member.go", edits: []string{

@@ -37,6 +37,7 @@ type Runner struct {
 
 	turns  chan struct{} // holds one for each partition whose turn it is to read a large batch
 	cached atomic.Int64  // bytes of the partitions' sets
+	idle   *idleFlushes
 
 	mu      sync.Mutex
 	joined  bool
@@ -58,6 +59,7 @@ func New(c Config, d Dependencies) (*Runner, error) {
 		turns:   make(chan struct{}, 2*runtime.GOMAXPROCS(0)), // some decode while others are being stored
 		writing: make(map[int]time.Time),
 	}
+	r.idle = &idleFlushes{most: cap(r.turns)}
 	if r.log == nil {
 		r.log = slog.Default()
 	}

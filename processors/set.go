@@ -10,10 +10,11 @@ type set struct {
 	pending      chain  // rows of the worker's batch that are to be added
 	conversation string // "" for a minute
 	members      members
-	loaded       bool // members holds all that is stored
-	touched      bool // to be written by the next flush
-	cut          bool // a conversation with more than MaxTurns turns
-	cached       bool // in the cache
+	loaded       bool   // members holds all that is stored
+	touched      bool   // to be written by the next flush
+	cut          bool   // a conversation with more than MaxTurns turns
+	cached       bool   // in the cache
+	flushed      uint64 // the worker's flush that took it last
 
 	older, newer *set // least recently touched order
 }

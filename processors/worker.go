@@ -25,9 +25,11 @@ type worker struct {
 	metrics    *metrics
 
 	services map[string]*service
+	numbered []*service // by their index
 	last     *service
 	cache    cache
-	known    filter // conversations that may be stored
+	frozen   frozen
+	known    filter // conversations that may be stored and not in memory
 	decoder  schemas.Decoder
 	request  schemas.Request
 
@@ -41,16 +43,15 @@ type worker struct {
 	records     int   // records read since the last flush
 	bytes       int64 // their bytes
 
-	hot      map[*set]*minute // evaluations that are kept to go on with
-	hotBytes int
-	flushes  uint64    // prepared
-	spare    []*minute // evaluations to use again
-	idle     []*flush  // flushes to use again
+	hot     evaluations
+	flushes uint64 // prepared
+	idle    *idleFlushes
 }
 
 // service is what a worker keeps of one service.
 type service struct {
 	name          string
+	index         uint32 // in the order in which the worker has met them
 	hash          uint64
 	misrouted     bool // its requests belong to another partition
 	pairs         pairs
@@ -62,10 +63,13 @@ type service struct {
 }
 
 func newWorker(topic string, partition, partitions int, group string, store Store, m *metrics) *worker {
-	return &worker{
+	w := &worker{
 		topic: topic, partition: partition, partitions: partitions, group: group, store: store, metrics: m,
-		services: make(map[string]*service), requests: new(schemas.Requests), hot: make(map[*set]*minute),
+		services: make(map[string]*service), requests: new(schemas.Requests), hot: evaluations{of: make(map[minuteOf]*minute), most: mostHot},
+		idle: &idleFlushes{most: 2},
 	}
+	w.frozen.gone = w.evicted
+	return w
 }
 
 // assign learns what is stored of the partition's services: up to which minute, and which conversations. It must run
@@ -104,10 +108,11 @@ func (w *worker) service(name string) *service {
 	s := w.services[name]
 	if s == nil {
 		name = string([]byte(name)) // the decoder's name table may outlive its use
-		s = &service{name: name, hash: nameHash(name), minutes: make(map[uint32]*set), conversations: make(map[string]*set),
+		s = &service{name: name, index: uint32(len(w.services)), hash: nameHash(name), minutes: make(map[uint32]*set), conversations: make(map[string]*set),
 			misrouted: schemas.Partition(name, w.partitions) != w.partition}
 		if !s.misrouted { // whoever gets the key wrong may do so for any number of names
 			w.services[name] = s
+			w.numbered = append(w.numbered, s)
 		}
 	}
 	w.last = s
@@ -179,6 +184,9 @@ func (w *worker) minuteSet(s *service, number uint32) *set {
 	m := s.minutes[number]
 	if m == nil {
 		m = &set{service: s, number: number, loaded: !s.anyStored || number > s.newest}
+		if !m.loaded && !w.thaw(m) {
+			w.hot.cool(m.minute()) // it was evicted: what is read back may be more
+		}
 		s.minutes[number] = m
 	}
 	s.lastMinute = m
@@ -190,7 +198,10 @@ func (w *worker) conversationSet(s *service, id string) *set {
 	if c == nil {
 		hash := nameHash(id)
 		id = string([]byte(id)) // the decoder's arena would stay alive for it
-		c = &set{service: s, conversation: id, loaded: !w.known.has(s.hash, hash)}
+		c = &set{service: s, conversation: id}
+		if !w.thaw(c) {
+			c.loaded = !w.known.has(s.hash, hash)
+		}
 		s.conversations[id] = c
 	}
 	return c
@@ -207,46 +218,13 @@ func (w *worker) touch(s *set, row int, next []uint32) {
 // empty says whether there is nothing to flush.
 func (w *worker) empty() bool { return w.records == 0 }
 
-// flush is what one flush writes, and the memory for it.
-type flush struct {
-	next          int64 // the offset to commit once it is stored
-	records       int
-	duplicates    int // requests that were already in their minute
-	requests      schemas.Requests
-	fresh         []int32
-	minutes       schemas.Minutes
-	conversations schemas.Conversations
-	deadLetters   schemas.DeadLetters
-	positions     schemas.Positions
-	memory        memory
-}
-
-// stages gives the flush's blocks in the order in which they must be stored: requests before the rows computed from
-// them (a crash between leaves requests whose rows are rewritten, never rows without requests), positions last.
-func (f *flush) stages() [][]schemas.Block {
-	var first, second []schemas.Block
-	if f.requests.Len() > 0 {
-		first = append(first, f.requests.Block())
-	}
-	if f.deadLetters.Len() > 0 {
-		first = append(first, f.deadLetters.Block())
-	}
-	if f.minutes.Len() > 0 {
-		second = append(second, f.minutes.Block())
-	}
-	if f.conversations.Len() > 0 {
-		second = append(second, f.conversations.Block())
-	}
-	return [][]schemas.Block{first, second, {f.positions.Block()}}
-}
-
 // prepare reloads the touched sets that are not in memory, merges what was read into them, and gives the flush that
 // stores it. The batch is empty afterwards. On an error (ctx has ended) nothing has changed.
 func (w *worker) prepare(ctx context.Context) (*flush, error) {
 	if err := w.reload(ctx); err != nil {
 		return nil, err
 	}
-	f := w.freshFlush()
+	f := w.idle.take()
 	w.flushes++
 	f.next, f.records = w.next, w.records
 	for _, s := range w.touched {
@@ -257,15 +235,16 @@ func (w *worker) prepare(ctx context.Context) (*flush, error) {
 				w.flushConversation(s, f)
 			}
 		})
-		s.touched, s.pending = false, chain{}
+		s.touched, s.pending, s.flushed = false, chain{}, w.flushes
 		w.cache.touch(s)
 	}
-	w.coolDown()
+	w.hot.coolDown(w.flushes)
+	w.freeze()
 	f.duplicates = len(w.members) - len(f.fresh)
-	if f.duplicates == 0 {
-		f.requests, *w.requests = *w.requests, f.requests
-	} else {
-		f.requests.Gather(w.requests, f.fresh)
+	w.swap(f)
+	if f.duplicates > 0 {
+		w.requests.Gather(&f.requests, f.fresh)
+		*w.requests, f.requests = f.requests, *w.requests
 		w.requests.Reset()
 	}
 	f.deadLetters, w.deadLetters = w.deadLetters, f.deadLetters
@@ -275,44 +254,15 @@ func (w *worker) prepare(ctx context.Context) (*flush, error) {
 	f.positions.Position = append(f.positions.Position, f.next)
 	f.positions.Partitions = append(f.positions.Partitions, int32(w.partitions))
 	clear(w.touched)
-	w.touched, w.members, w.records, w.bytes = w.touched[:0], w.members[:0], 0, 0
-	w.nextOf[0], w.nextOf[1] = w.nextOf[0][:0], w.nextOf[1][:0]
+	w.touched, w.records, w.bytes = w.touched[:0], 0, 0
 	return f, nil
 }
 
-func (w *worker) freshFlush() *flush {
-	if n := len(w.idle); n > 0 {
-		f := w.idle[n-1]
-		w.idle = w.idle[:n-1]
-		return f
-	}
-	return new(flush)
-}
-
 // stored says that a flush is in the store: its memory may be used again, and the next flush be prepared.
-func (w *worker) stored(f *flush) {
-	f.requests.Reset()
-	f.minutes.Reset()
-	f.conversations.Reset()
-	f.deadLetters.Reset()
-	f.positions.Reset()
-	f.memory.reset()
-	f.fresh = f.fresh[:0]
-	w.idle = append(w.idle, f)
-}
-
-// keepFrom is the number of members from which an evaluation is kept to go on with, and mostHot the bytes of those that
-// are: below, it is as cheap to compute the row again; beyond, the memory is better spent on sets.
-const (
-	keepFrom = 128
-	mostHot  = 16 << 20
-)
+func (w *worker) stored(f *flush) { w.idle.put(f) }
 
 func (w *worker) flushMinute(s *set, f *flush) {
-	e, kept := w.hot[s]
-	if kept {
-		w.hotBytes -= e.bytes()
-	}
+	e, kept := w.hot.take(s.minute())
 	for row := s.pending.first; row > 0; row = w.nextOf[0][row-1] {
 		at, fresh, last := s.members.add(&w.members[row-1])
 		if !fresh {
@@ -323,48 +273,16 @@ func (w *worker) flushMinute(s *set, f *flush) {
 			e.added(at, last)
 		}
 	}
-	if !kept {
-		e = reuse(&w.spare)
-	}
 	if e.done != s.members.n {
 		e.take(&s.members, s.service.pairs.list)
 	}
 	e.rows(s.service.name, s.number, uint64(s.members.n), &f.minutes, &f.memory)
 	s.service.newest, s.service.anyStored = max(s.service.newest, s.number), true
 	if s.members.n < keepFrom {
-		e.reset()
-		w.spare = append(w.spare, e)
-		return
+		w.hot.spare(e)
+	} else {
+		w.hot.keep(s.minute(), e, w.flushes)
 	}
-	e.flush = w.flushes
-	w.hot[s] = e
-	w.hotBytes += e.bytes()
-}
-
-// coolDown gives up evaluations until they are within mostHot bytes, first those that the last flush had no use for.
-func (w *worker) coolDown() {
-	for _, before := range []uint64{w.flushes, w.flushes + 1} {
-		for s, e := range w.hot {
-			if w.hotBytes <= mostHot {
-				return
-			}
-			if e.flush < before {
-				w.cool(s)
-			}
-		}
-	}
-}
-
-// cool gives up a set's kept evaluation.
-func (w *worker) cool(s *set) {
-	e, kept := w.hot[s]
-	if !kept {
-		return
-	}
-	delete(w.hot, s)
-	w.hotBytes -= e.bytes()
-	e.reset()
-	w.spare = append(w.spare, e)
 }
 
 func (w *worker) flushConversation(s *set, f *flush) {
@@ -378,28 +296,5 @@ func (w *worker) flushConversation(s *set, f *flush) {
 	conversationRow(s.service.name, s.conversation, &s.members, s.cut, &f.conversations, &f.memory)
 }
 
-// held is the memory of the sets and of what is kept of their evaluation.
-func (w *worker) held() int { return w.cache.bytes + w.hotBytes }
-
-// evict drops the least recently touched sets until the cache is within budget bytes, but for those touched since the
-// last flush was prepared. A flush may be under way: nothing is reloaded before it is stored.
-func (w *worker) evict(budget int) {
-	for s := w.cache.oldest; s != nil && w.held() > budget; {
-		next := s.newer
-		if !s.touched {
-			w.cool(s)
-			w.cache.remove(s)
-			if s.conversation == "" {
-				delete(s.service.minutes, s.number)
-				if s.service.lastMinute == s {
-					s.service.lastMinute = nil
-				}
-			} else {
-				delete(s.service.conversations, s.conversation)
-				w.known.add(s.service.hash, nameHash(s.conversation))
-			}
-			w.metrics.evictions.Inc()
-		}
-		s = next
-	}
-}
+// held is the memory of the sets, of what is kept of their evaluation, and of the filter.
+func (w *worker) held() int { return w.cache.bytes + w.frozen.bytes() + w.hot.bytes + w.known.bytes() }

@@ -83,6 +83,9 @@ func (c Config) options() (*clickhouse.Options, error) {
 		// On a network LZ4 is cheaper than the bytes it saves; on loopback there is nothing to save.
 		options.Compression = &clickhouse.Compression{Method: clickhouse.CompressionLZ4}
 	}
+	if options.MaxCompressionBuffer == 0 {
+		options.MaxCompressionBuffer = sendBuffer
+	}
 	for setting, value := range c.Settings {
 		options.Settings[setting] = value
 	}
@@ -92,6 +95,10 @@ func (c Config) options() (*clickhouse.Options, error) {
 	}
 	return options, nil
 }
+
+// sendBuffer is from how many bytes on an insert's columns are sent. Each connection keeps a buffer of that and the largest
+// column that it ever sent; clickhouse-go's ten megabytes are as much as a small processor's whole batch.
+const sendBuffer = 512 << 10
 
 // splitAddress splits host and port, either of which may be missing; a bare IPv6 address needs its brackets.
 func splitAddress(address string) (host, port string) {

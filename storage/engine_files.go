@@ -193,6 +193,7 @@ func quoteString(text string) string {
 }
 
 // quoteName is a ClickHouse identifier, quoted.
-func quoteName(name string) string {
-	return "`" + strings.NewReplacer(`\`, `\\`, "`", "\\`").Replace(name) + "`"
-}
+func quoteName(name string) string { return "`" + nameQuoter.Replace(name) + "`" }
+
+// nameQuoter is made once, as making it takes two kilobytes.
+var nameQuoter = strings.NewReplacer(`\`, `\\`, "`", "\\`")

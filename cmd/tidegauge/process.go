@@ -46,6 +46,7 @@ away for a while is waited for; /readyz says so.`,
 			if err := p.openDatabase(ctx, migrate); err != nil {
 				return err
 			}
+			limitMemory(ctx, int64(a.Processor.Cache))
 			if err := p.startProcessors(ctx); err != nil {
 				return err
 			}
