@@ -19,7 +19,9 @@ func (s *set) minute() minuteOf { return minuteOf{s.service, s.number} }
 
 // keepFrom is the number of members from which an evaluation is kept, and mostHot the most bytes of those that are, of all
 // partitions of the process: below, it is as cheap to compute the row again; beyond, the memory is better spent on sets. An
-// evaluation takes 120 KB where a minute has a thousand requests, two and a half times what these take.
+// evaluation takes 120 KB where a minute has a thousand requests, two and a half times what these take. So only those are
+// kept that are likely to go on: of a service's latest minute, and of minutes that have come back before. A log that is
+// caught up with passes by dozens of minutes in one flush, which all use the same memory.
 const (
 	keepFrom = 128
 	mostHot  = 24 << 20

@@ -56,6 +56,7 @@ type service struct {
 	misrouted     bool // its requests belong to another partition
 	pairs         pairs
 	newest        uint32 // minutes up to here may be stored
+	latest        uint32 // the latest minute that requests were read of
 	anyStored     bool
 	minutes       map[uint32]*set
 	lastMinute    *set
@@ -182,6 +183,7 @@ func (w *worker) minuteSet(s *service, number uint32) *set {
 		return m
 	}
 	m := s.minutes[number]
+	s.latest = max(s.latest, number)
 	if m == nil {
 		m = &set{service: s, number: number, loaded: !s.anyStored || number > s.newest}
 		if !m.loaded && !w.thaw(m) {
@@ -263,6 +265,7 @@ func (w *worker) stored(f *flush) { w.idle.put(f) }
 
 func (w *worker) flushMinute(s *set, f *flush) {
 	e, kept := w.hot.take(s.minute())
+	grows := s.members.n > 0 || s.number >= s.service.latest
 	for row := s.pending.first; row > 0; row = w.nextOf[0][row-1] {
 		at, fresh, last := s.members.add(&w.members[row-1])
 		if !fresh {
@@ -278,10 +281,10 @@ func (w *worker) flushMinute(s *set, f *flush) {
 	}
 	e.rows(s.service.name, s.number, uint64(s.members.n), &f.minutes, &f.memory)
 	s.service.newest, s.service.anyStored = max(s.service.newest, s.number), true
-	if s.members.n < keepFrom {
-		w.hot.spare(e)
-	} else {
+	if grows && s.members.n >= keepFrom {
 		w.hot.keep(s.minute(), e, w.flushes)
+	} else {
+		w.hot.spare(e)
 	}
 }
 
