@@ -328,7 +328,7 @@ func (p *partitionRun) dial(ctx context.Context) (*kafka.Conn, int, error) {
 			errs = append(errs, err)
 			continue
 		}
-		conn, err := p.runner.dialer.DialLeader(ctx, "tcp", broker, c.Topic, p.id)
+		conn, err := readAhead(p.runner.dialer).DialLeader(ctx, "tcp", broker, c.Topic, p.id)
 		if err != nil {
 			errs = append(errs, err)
 			continue
