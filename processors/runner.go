@@ -58,6 +58,8 @@ func New(c Config, d Dependencies) (*Runner, error) {
 		turns:   make(chan struct{}, 2*runtime.GOMAXPROCS(0)), // some decode while others are being stored
 		writing: make(map[int]time.Time),
 	}
+	// A fetch without records comes back after FetchWait: five that are missing and a second are no chance any more.
+	r.metrics.lags.silence = time.Second + 5*c.FetchWait
 	if r.log == nil {
 		r.log = slog.Default()
 	}
@@ -125,8 +127,15 @@ func (r *Runner) generation(ctx context.Context, g *kafka.Generation, workers *s
 	r.joined = true
 	r.mu.Unlock()
 	r.log.Info("joined the consumer group", "group", r.config.Group, "generation", g.ID, "partitions", len(assigned))
+	// A partition that is lost is somebody else's to report.
 	r.metrics.cacheBytes.Reset()
 	r.metrics.lag.Reset()
+	r.metrics.position.Reset()
+	ids := make([]int, len(assigned))
+	for i, a := range assigned {
+		ids[i] = a.ID
+	}
+	r.metrics.lags.assign(ids, time.Now())
 	for _, a := range assigned {
 		workers.Add(1)
 		g.Start(func(ended context.Context) {
@@ -134,7 +143,8 @@ func (r *Runner) generation(ctx context.Context, g *kafka.Generation, workers *s
 			soft, cancel := context.WithCancel(ctx)
 			defer cancel()
 			defer context.AfterFunc(ended, cancel)()
-			p := &partitionRun{runner: r, generation: g, id: a.ID, committed: a.Offset, share: len(assigned)}
+			p := &partitionRun{runner: r, generation: g, id: a.ID, committed: a.Offset, share: len(assigned),
+				progress: r.metrics.lags.of(a.ID)}
 			p.run(soft)
 		})
 	}
