@@ -192,10 +192,14 @@ func (r *Runner) fail(err error) {
 	r.refuse()
 }
 
+// retryMax is the longest pause between two tries, give or take the half of it by chance. What is left of a pause when
+// Kafka or ClickHouse is back is added to the wait; a try costs them a connection, or a query for each partition.
+const retryMax = 3 * time.Second
+
 // retry calls do until it succeeds, ctx ends or it returns a permanent error, which it gives back.
 func (r *Runner) retry(ctx context.Context, doing string, do func() error) error {
 	wait := backoff.NewExponentialBackOff()
-	wait.InitialInterval, wait.MaxInterval = 100*time.Millisecond, 5*time.Second
+	wait.InitialInterval, wait.MaxInterval = 100*time.Millisecond, retryMax
 	_, err := backoff.Retry(ctx, func() (struct{}, error) { return struct{}{}, do() },
 		backoff.WithBackOff(wait), backoff.WithMaxElapsedTime(0),
 		backoff.WithNotify(func(err error, next time.Duration) {
