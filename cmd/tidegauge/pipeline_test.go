@@ -255,6 +255,12 @@ func TestUp(t *testing.T) {
 		}
 	})
 	t.Run("sql", func(t *testing.T) { testSQL(t, s.in(t)) })
+	t.Run("what is acknowledged is on the disk", func(t *testing.T) {
+		// An insert that is not synced syncs no folder.
+		if out := s.in(t).ok("sql", "-f", "tsv", "SELECT sum(value) > 0 FROM system.events WHERE event = 'DirectorySync'"); !strings.HasSuffix(out, "\n1\n") {
+			t.Errorf("no part's folder was synced: %q", out)
+		}
+	})
 	t.Run("another password", func(t *testing.T) {
 		s := s.in(t)
 		address := strings.Replace(running.ClickHouse, "://", "://somebody:secret@", 1)
