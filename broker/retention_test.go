@@ -1,12 +1,17 @@
 package broker
 
 import (
+	"context"
+	"log/slog"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/prometheus/client_golang/prometheus"
+	dto "github.com/prometheus/client_model/go"
 	"github.com/segmentio/kafka-go"
+	"github.com/twmb/franz-go/pkg/kgo"
 )
 
 func TestCut(t *testing.T) {
@@ -44,6 +49,16 @@ func bounds(t *testing.T, addr string, partition int) [2]int64 {
 	}
 	p := response.Topics[testTopic][0]
 	return [2]int64{p.FirstOffset, p.LastOffset}
+}
+
+// reading is a counter's or a gauge's value.
+func reading(t *testing.T, m prometheus.Metric) float64 {
+	t.Helper()
+	var out dto.Metric
+	if err := m.Write(&out); err != nil {
+		t.Fatal(err)
+	}
+	return out.GetCounter().GetValue() + out.GetGauge().GetValue()
 }
 
 // TestRetention bounds a log that a group reads, leaves alone what the group has not committed, and keeps the offsets
@@ -90,6 +105,12 @@ func TestRetention(t *testing.T) {
 	if got := bounds(t, b.Addr(), 1); got != [2]int64{17, records} {
 		t.Errorf("partition 1, of which 17 are committed, has offsets %d", got)
 	}
+	if n := reading(t, b.metrics.deleted.WithLabelValues(testTopic)); n != float64(first[0]+17) {
+		t.Errorf("%v deleted records are counted, want %d", n, first[0]+17)
+	}
+	if n := reading(t, b.metrics.logBytes.WithLabelValues(testTopic, "0")); n < records*size { // before it was cut
+		t.Errorf("a log of %v bytes, of which %d are values", n, records*size)
+	}
 	if got := len(consume(t, b.Addr(), 0)); int64(got) != first[1]-first[0] {
 		t.Errorf("%d records can be read at offsets %d", got, first)
 	}
@@ -107,6 +128,32 @@ func TestRetention(t *testing.T) {
 	if got := bounds(t, b.Addr(), 0)[1]; got != records+1 {
 		t.Errorf("the next record made the end %d, want %d", got, records+1)
 	}
+}
+
+// TestRetentionFailuresAreCounted: a round that cannot be done is counted, and tried again.
+func TestRetentionFailuresAreCounted(t *testing.T) {
+	b, err := New(testConfiguration(t.TempDir()), Dependencies{Logger: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	nowhere, err := kgo.NewClient(kgo.SeedBrokers("127.0.0.1:1"), kgo.RequestRetries(0))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer nowhere.Close()
+	ctx, cancel := context.WithCancel(t.Context())
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		b.retain(ctx, nowhere, time.Millisecond)
+	}()
+	for deadline := time.Now().Add(30 * time.Second); reading(t, b.metrics.failures) < 2; time.Sleep(time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatal("no failure is counted")
+		}
+	}
+	cancel()
+	<-ended
 }
 
 // TestOldTimestampsAreKept: a trace from 1970 is not older than any retention.

@@ -100,6 +100,7 @@ type Engine struct {
 	NativePort int    `koanf:"native_port" min:"0" max:"65535" help:"loopback port of the native protocol; 0 takes a free one"`
 	HTTPPort   int    `koanf:"http_port" min:"0" max:"65535" help:"loopback port of the HTTP interface; 0 takes a free one"`
 	Memory     Size   `koanf:"memory" min:"0" max:"16TiB" help:"bound of the engine's memory; 0 is 60 % of the machine's, at most 16GiB"`
+	Sync       bool   `koanf:"sync" help:"flush what is inserted to the disk before it is acknowledged"`
 	LogLevel   string `koanf:"log_level" oneof:"none,fatal,critical,error,warning,notice,information,debug,trace" help:"what the engine writes to its own log"`
 }
 
@@ -118,6 +119,6 @@ func Default() Settings {
 		ClickHouse: ClickHouse{Wait: 30 * time.Second},
 		Processor:  Processor{FlushInterval: time.Second, SessionTimeout: 15 * time.Second, Cache: 512 << 20},
 		Broker:     Broker{Listen: "127.0.0.1:9092", Retention: 256 << 20, Sync: true},
-		Engine:     Engine{NativePort: 9000, HTTPPort: 8123, LogLevel: "information"},
+		Engine:     Engine{NativePort: 9000, HTTPPort: 8123, Sync: true, LogLevel: "information"},
 	}
 }

@@ -44,6 +44,11 @@ func conversationRow(service, conversation string, members *members, cut bool, r
 // conversationVersion is what decides between two rows of a conversation: the number of turns. A conversation that was
 // cut keeps its first MaxTurns turns, so it changes only by an earlier turn pushing out the last one: the earlier its
 // last turn, the newer the row.
+//
+// Where turns at the cut have the same microsecond, two rows with different turns of it have one version, and whichever
+// was written last stays until the conversation is touched again: for that to be wrong it takes a stale owner that
+// writes late. A version that told them apart would have to hold the rest of the order too (seq and the hashes, 170 bits),
+// or the row would have to leave out all turns near the cut, and with them all turns of a burst longer than the cap.
 func conversationVersion(members *members, cut bool) uint64 {
 	if !cut {
 		return uint64(members.n)

@@ -21,12 +21,14 @@ type partitionRun struct {
 	id         int
 	committed  int64 // the group's offset when the generation began; negative: none
 	share      int   // partitions among which the process's memory is shared
+	progress   *progress
 	worker     *worker
 	log        *slog.Logger
 
 	conn    *kafka.Conn
 	buffer  []byte
 	since   time.Time // when the first record of the batch was read
+	stamp   time.Time // its timestamp in Kafka, zero if it has none
 	writing chan error
 	flush   *flush
 	turn    bool  // at a large batch
@@ -48,6 +50,7 @@ func (p *partitionRun) run(ctx context.Context) {
 		}
 	})()
 	defer p.close()
+	p.buffer = make([]byte, max(64<<10, r.config.FetchBytes/4))
 	if err := r.retry(ctx, "starting a partition", func() error { return p.start(ctx) }); err != nil {
 		if errors.Is(err, ErrRefused) {
 			p.log.Error("refused to start", "error", err)
@@ -57,7 +60,6 @@ func (p *partitionRun) run(ctx context.Context) {
 		<-ctx.Done()
 		return
 	}
-	p.buffer = make([]byte, max(64<<10, r.config.FetchBytes/4))
 	defer p.leave()
 	for ctx.Err() == nil {
 		if p.flush != nil {
@@ -200,7 +202,8 @@ func (p *partitionRun) begin(hard context.Context) {
 	r.metrics.requests.Add(float64(len(f.fresh)))
 	r.metrics.duplicates.Add(float64(f.duplicates))
 	p.flush, p.writing = f, make(chan error, 1)
-	started := time.Now()
+	p.progress.flushing()
+	started, stamp, records := time.Now(), p.stamp, f.records
 	r.mu.Lock()
 	r.writing[p.id] = started
 	r.mu.Unlock()
@@ -208,6 +211,10 @@ func (p *partitionRun) begin(hard context.Context) {
 		err := r.store.Write(hard, f.stages())
 		if err == nil {
 			r.metrics.flushTime.Observe(time.Since(started).Seconds())
+			r.metrics.flushRecords.Observe(float64(records))
+			if !stamp.IsZero() { // a clock that is ahead makes no negative delays
+				r.metrics.delay.Observe(max(0, time.Since(stamp).Seconds()))
+			}
 		}
 		r.mu.Lock()
 		delete(r.writing, p.id)
@@ -251,6 +258,7 @@ func (p *partitionRun) commit(next int64) {
 	err := p.generation.CommitOffsets(map[string]map[int]int64{topic: {p.id: next}})
 	switch {
 	case err == nil:
+		p.progress.committed()
 		p.runner.metrics.position.WithLabelValues(strconv.Itoa(p.id)).Set(float64(next))
 	case errors.Is(err, kafka.IllegalGeneration), errors.Is(err, kafka.RebalanceInProgress), errors.Is(err, kafka.UnknownMemberId):
 		// The partition belongs to somebody else by now, who reads from the last commit: repetition, not loss.
@@ -274,6 +282,10 @@ func (p *partitionRun) start(ctx context.Context) error {
 	first, last, err := conn.ReadOffsets()
 	if err != nil {
 		return fmt.Errorf("reading the offsets of partition %d of topic %s: %w", p.id, c.Topic, err)
+	}
+	// Before the store is asked: the lag must be known also while that is away.
+	if err := p.peek(max(first, p.committed), last); err != nil {
+		return fmt.Errorf("reading the oldest record of partition %d of topic %s: %w", p.id, c.Topic, err)
 	}
 	positions, err := p.runner.store.Positions(ctx, c.Group, c.Topic)
 	if err != nil {
@@ -329,6 +341,9 @@ func (p *partitionRun) dial(ctx context.Context) (*kafka.Conn, int, error) {
 			continue
 		}
 		conn, err := readAhead(p.runner.dialer).DialLeader(ctx, "tcp", broker, c.Topic, p.id)
+		if err == nil {
+			err = conn.SetDeadline(time.Now().Add(c.FetchWait + fetchTimeout)) // until the first fetch sets its own
+		}
 		if err != nil {
 			errs = append(errs, err)
 			continue
@@ -347,7 +362,7 @@ func (p *partitionRun) close() {
 
 // fetch brings one fetch's records to the worker. After an error it connects anew.
 func (p *partitionRun) fetch(ctx context.Context) {
-	err := p.read(ctx)
+	err := p.read()
 	if err == nil || ctx.Err() != nil {
 		return
 	}
@@ -387,54 +402,4 @@ func (p *partitionRun) recheck() error {
 		p.worker.next = first
 	}
 	return nil
-}
-
-// fetchTimeout is added to FetchWait for the deadline of a fetch.
-const fetchTimeout = 15 * time.Second
-
-func (p *partitionRun) read(ctx context.Context) error {
-	if p.conn == nil {
-		return errors.New("not connected")
-	}
-	c := p.runner.config
-	if err := p.conn.SetDeadline(time.Now().Add(c.FetchWait + fetchTimeout)); err != nil {
-		return err
-	}
-	want := p.worker.next
-	if _, err := p.conn.Seek(want, kafka.SeekAbsolute|kafka.SeekDontCheck); err != nil {
-		return err
-	}
-	batch := p.conn.ReadBatchWith(kafka.ReadBatchConfig{MinBytes: 1, MaxBytes: c.FetchBytes, MaxWait: c.FetchWait})
-	before, bytes := p.worker.records, p.worker.bytes
-	var err error
-	for {
-		var n int
-		n, err = batch.Read(p.buffer)
-		if err != nil {
-			break
-		}
-		offset := batch.Offset() - 1
-		if offset < want {
-			continue // a compressed batch starts where it starts, which may be before what was asked for
-		}
-		if p.worker.empty() {
-			p.since = time.Now()
-		}
-		p.worker.add(offset, p.buffer[:n])
-	}
-	mark := batch.HighWaterMark()
-	if closed := batch.Close(); closed != nil && !errors.Is(err, io.ErrShortBuffer) {
-		err = closed
-	}
-	m := p.runner.metrics
-	m.records.Add(float64(p.worker.records - before))
-	m.bytes.Add(float64(p.worker.bytes - bytes))
-	if errors.Is(err, io.EOF) || errors.Is(err, kafka.RequestTimedOut) {
-		err = nil // the end of the fetch, with or without records
-	}
-	if err == nil {
-		p.behind = mark > p.worker.next
-		m.lag.WithLabelValues(strconv.Itoa(p.id)).Set(float64(max(0, mark-p.worker.next)))
-	}
-	return err
 }

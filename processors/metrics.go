@@ -5,21 +5,24 @@ import "github.com/prometheus/client_golang/prometheus"
 // metrics are the processors' own. A metric's name is an interface: docs/operations.md lists them, and a renamed one
 // breaks somebody's dashboard.
 type metrics struct {
-	records     prometheus.Counter
-	bytes       prometheus.Counter
-	requests    prometheus.Counter
-	duplicates  prometheus.Counter
-	deadLetters prometheus.Counter
-	flushes     prometheus.Counter
-	flushTime   prometheus.Histogram
-	reloads     *prometheus.CounterVec
-	evictions   prometheus.Counter
-	cacheBytes  *prometheus.GaugeVec
-	lag         *prometheus.GaugeVec
-	position    *prometheus.GaugeVec
-	assigned    prometheus.Gauge
-	rebalances  prometheus.Counter
-	errors      *prometheus.CounterVec
+	records      prometheus.Counter
+	bytes        prometheus.Counter
+	requests     prometheus.Counter
+	duplicates   prometheus.Counter
+	deadLetters  prometheus.Counter
+	flushes      prometheus.Counter
+	flushTime    prometheus.Histogram
+	flushRecords prometheus.Histogram
+	delay        prometheus.Histogram
+	reloads      *prometheus.CounterVec
+	evictions    prometheus.Counter
+	cacheBytes   *prometheus.GaugeVec
+	lag          *prometheus.GaugeVec
+	lags         *lags
+	position     *prometheus.GaugeVec
+	assigned     prometheus.Gauge
+	rebalances   prometheus.Counter
+	errors       *prometheus.CounterVec
 }
 
 func newMetrics(r prometheus.Registerer) *metrics {
@@ -29,6 +32,10 @@ func newMetrics(r prometheus.Registerer) *metrics {
 	gauge := func(name, help string, labels ...string) *prometheus.GaugeVec {
 		return prometheus.NewGaugeVec(prometheus.GaugeOpts{Namespace: "tidegauge", Subsystem: "processor", Name: name, Help: help}, labels)
 	}
+	histogram := func(name, help string, buckets []float64) prometheus.Histogram {
+		return prometheus.NewHistogram(prometheus.HistogramOpts{
+			Namespace: "tidegauge", Subsystem: "processor", Name: name, Help: help, Buckets: buckets})
+	}
 	m := &metrics{
 		records:     counter("records_total", "Records read from the topic."),
 		bytes:       counter("record_bytes_total", "Bytes of the values of records read from the topic."),
@@ -36,11 +43,14 @@ func newMetrics(r prometheus.Registerer) *metrics {
 		duplicates:  counter("duplicates_total", "Requests that were already in their minute: repetitions of a producer, a reader or a restart."),
 		deadLetters: counter("dead_letters_total", "Records that could not become requests; see table dead_letters."),
 		flushes:     counter("flushes_total", "Flushes acknowledged by ClickHouse."),
-		flushTime: prometheus.NewHistogram(prometheus.HistogramOpts{
-			Namespace: "tidegauge", Subsystem: "processor", Name: "flush_seconds",
-			Help:    "From the start of a flush to ClickHouse's acknowledgement of all of it.",
-			Buckets: prometheus.ExponentialBuckets(0.005, 2, 14),
-		}),
+		flushTime: histogram("flush_seconds", "From the start of a flush to ClickHouse's acknowledgement of all of it.",
+			prometheus.ExponentialBuckets(0.005, 2, 14)),
+		// A lone record to all that may be in memory by default.
+		flushRecords: histogram("flush_records", "Records a flush.", prometheus.ExponentialBuckets(1, 4, 10)),
+		// What a flush takes on an idle machine to what an outage over a night adds; 3 s is the target of the 99th percentile.
+		delay: histogram("end_to_end_delay_seconds",
+			"From a record's timestamp in Kafka to ClickHouse's acknowledgement of its rows, for the first record of each flush, which has waited longest.",
+			[]float64{0.1, 0.25, 0.5, 1, 2, 3, 5, 10, 20, 30, 60, 120, 300, 600, 1800, 3600, 7200, 21600, 86400}),
 		reloads: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Namespace: "tidegauge", Subsystem: "processor", Name: "reloads_total",
 			Help: "Sets read back from ClickHouse because they were touched and not in memory.",
@@ -48,6 +58,7 @@ func newMetrics(r prometheus.Registerer) *metrics {
 		evictions:  counter("evictions_total", "Sets dropped from memory to stay within the budget."),
 		cacheBytes: gauge("cache_bytes", "Memory held by sets.", "partition"),
 		lag:        gauge("lag_records", "Records in the partition that are not read yet.", "partition"),
+		lags:       newLags(),
 		position:   gauge("committed_offset", "The offset committed last.", "partition"),
 		assigned: prometheus.NewGauge(prometheus.GaugeOpts{Namespace: "tidegauge", Subsystem: "processor",
 			Name: "assigned_partitions", Help: "Partitions this process owns."}),
@@ -58,8 +69,8 @@ func newMetrics(r prometheus.Registerer) *metrics {
 		}, []string{"doing"}),
 	}
 	if r != nil {
-		r.MustRegister(m.records, m.bytes, m.requests, m.duplicates, m.deadLetters, m.flushes, m.flushTime, m.reloads,
-			m.evictions, m.cacheBytes, m.lag, m.position, m.assigned, m.rebalances, m.errors)
+		r.MustRegister(m.records, m.bytes, m.requests, m.duplicates, m.deadLetters, m.flushes, m.flushTime, m.flushRecords, m.delay, m.reloads,
+			m.evictions, m.cacheBytes, m.lag, m.lags, m.position, m.assigned, m.rebalances, m.errors)
 	}
 	return m
 }

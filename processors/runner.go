@@ -60,6 +60,8 @@ func New(c Config, d Dependencies) (*Runner, error) {
 		writing: make(map[int]time.Time),
 	}
 	r.idle = &idleFlushes{most: cap(r.turns)}
+	// A fetch without records comes back after FetchWait: five that are missing and a second are no chance any more.
+	r.metrics.lags.silence = time.Second + 5*c.FetchWait
 	if r.log == nil {
 		r.log = slog.Default()
 	}
@@ -127,8 +129,15 @@ func (r *Runner) generation(ctx context.Context, g *kafka.Generation, workers *s
 	r.joined = true
 	r.mu.Unlock()
 	r.log.Info("joined the consumer group", "group", r.config.Group, "generation", g.ID, "partitions", len(assigned))
+	// A partition that is lost is somebody else's to report.
 	r.metrics.cacheBytes.Reset()
 	r.metrics.lag.Reset()
+	r.metrics.position.Reset()
+	ids := make([]int, len(assigned))
+	for i, a := range assigned {
+		ids[i] = a.ID
+	}
+	r.metrics.lags.assign(ids, time.Now())
 	for _, a := range assigned {
 		workers.Add(1)
 		g.Start(func(ended context.Context) {
@@ -136,7 +145,8 @@ func (r *Runner) generation(ctx context.Context, g *kafka.Generation, workers *s
 			soft, cancel := context.WithCancel(ctx)
 			defer cancel()
 			defer context.AfterFunc(ended, cancel)()
-			p := &partitionRun{runner: r, generation: g, id: a.ID, committed: a.Offset, share: len(assigned)}
+			p := &partitionRun{runner: r, generation: g, id: a.ID, committed: a.Offset, share: len(assigned),
+				progress: r.metrics.lags.of(a.ID)}
 			p.run(soft)
 		})
 	}
@@ -184,10 +194,14 @@ func (r *Runner) fail(err error) {
 	r.refuse()
 }
 
+// retryMax is the longest pause between two tries, give or take the half of it by chance. What is left of a pause when
+// Kafka or ClickHouse is back is added to the wait; a try costs them a connection, or a query for each partition.
+const retryMax = 3 * time.Second
+
 // retry calls do until it succeeds, ctx ends or it returns a permanent error, which it gives back.
 func (r *Runner) retry(ctx context.Context, doing string, do func() error) error {
 	wait := backoff.NewExponentialBackOff()
-	wait.InitialInterval, wait.MaxInterval = 100*time.Millisecond, 5*time.Second
+	wait.InitialInterval, wait.MaxInterval = 100*time.Millisecond, retryMax
 	_, err := backoff.Retry(ctx, func() (struct{}, error) { return struct{}{}, do() },
 		backoff.WithBackOff(wait), backoff.WithMaxElapsedTime(0),
 		backoff.WithNotify(func(err error, next time.Duration) {

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/prometheus/client_golang/prometheus"
 	"github.com/segmentio/kafka-go"
 
 	"tidegauge/schemas"
@@ -251,12 +252,29 @@ func TestRunnerRebalances(t *testing.T) {
 		want[schemas.Partition(s, 4)] = 0
 	}
 	round(0)
-	_, stopA := r.start(r.config(), store)
+	a, stopA := r.start(r.config(), store)
 	r.waitCommitted(want)
 	b, stopB := r.start(r.config(), store)
 	round(500)
 	eventually(t, "the second runner has joined", func() bool { return b.Ready() == nil })
 	r.waitCommitted(want)
+	eventually(t, "each partition is reported by its owner alone", func() bool {
+		ofA, ofB := slices.Sorted(maps.Keys(lagSeconds(a))), slices.Sorted(maps.Keys(lagSeconds(b)))
+		both := append(slices.Clone(ofA), ofB...)
+		slices.Sort(both)
+		same := func(ids []int, gauges ...*prometheus.GaugeVec) bool {
+			for _, g := range gauges {
+				for _, id := range partitionsOf(g) {
+					if !slices.Contains(ids, id) {
+						return false
+					}
+				}
+			}
+			return true
+		}
+		return slices.Equal(both, []int{0, 1, 2, 3}) && len(ofA) == 2 &&
+			same(ofA, a.metrics.lag, a.metrics.position, a.metrics.cacheBytes) && same(ofB, b.metrics.lag, b.metrics.position, b.metrics.cacheBytes)
+	})
 	round(1000)
 	if err := stopA(); err != nil {
 		t.Fatal(err)

@@ -24,11 +24,18 @@ type WriterConfig struct {
 	MaxRows, MaxPartitions int
 	// MaxInserts is how many inserts of one stage run at once.
 	MaxInserts int
-	// RetryInitial and RetryMax bound the delay before an insert is repeated, which doubles from one to the other.
+	// RetryInitial and RetryMax bound the delay before an insert is repeated, which doubles from one to the other. Chance
+	// adds or takes up to the half of it.
 	RetryInitial, RetryMax time.Duration
 	// Settings are ClickHouse settings of every insert, such as insert_quorum on a cluster.
 	Settings map[string]any
 }
+
+// retryMax is the longest pause between two tries, give or take the half of it by chance, so that many processes do not
+// come back as one. After an outage, what is left of the pause is added to the wait, so it is short; and it may be: a try
+// at a server that is away is a connection refused, and to one that has too much to do it is one of MaxInserts inserts
+// every three seconds, where a process that can go on makes more in one.
+const retryMax = 3 * time.Second
 
 // DefaultWriterConfig is right for one node and for a cluster, but for the cluster's Settings.
 func DefaultWriterConfig() WriterConfig {
@@ -38,7 +45,7 @@ func DefaultWriterConfig() WriterConfig {
 		MaxPartitions: 90,      // below max_partitions_per_insert_block, 100, with room for blocks that do not say
 		MaxInserts:    4,
 		RetryInitial:  100 * time.Millisecond,
-		RetryMax:      15 * time.Second,
+		RetryMax:      retryMax,
 	}
 }
 

@@ -84,6 +84,12 @@ func newWriter(t *testing.T, db *storage.DB, change ...func(*storage.WriterConfi
 // inserts is how many inserts into a table there were, by result.
 func (h *harness) inserts(t *testing.T, table, result string) int {
 	t.Helper()
+	return h.counter(t, "tidegauge_storage_inserts_total", table, result)
+}
+
+// counter is a counter's value for a table and, where it has that label, a result; of a histogram, the observations.
+func (h *harness) counter(t *testing.T, name, table, result string) int {
+	t.Helper()
 	families, err := h.registry.Gather()
 	if err != nil {
 		t.Fatal(err)
@@ -95,8 +101,8 @@ func (h *harness) inserts(t *testing.T, table, result string) int {
 			for _, label := range metric.GetLabel() {
 				labels[label.GetName()] = label.GetValue()
 			}
-			if family.GetName() == "tidegauge_storage_inserts_total" && labels["table"] == table && labels["result"] == result {
-				total += int(metric.GetCounter().GetValue())
+			if family.GetName() == name && labels["table"] == table && labels["result"] == result {
+				total += int(metric.GetCounter().GetValue()) + int(metric.GetHistogram().GetSampleCount())
 			}
 		}
 	}
@@ -330,6 +336,12 @@ func quarantinesBadRowsAlone(t *testing.T, db *storage.DB) {
 	if len(h.bad.rows) != 7 {
 		t.Errorf("%d rows in quarantine: %s", len(h.bad.rows), h.bad.rows)
 	}
+	for name, want := range map[string]int{"tidegauge_storage_quarantined_rows_total": 7, "tidegauge_storage_insert_rows_total": 603,
+		"tidegauge_storage_insert_batch_rows": h.inserts(t, "t", "ok"), "tidegauge_storage_insert_seconds": h.inserts(t, "t", "ok")} {
+		if n := h.counter(t, name, "t", ""); n != want || n == 0 {
+			t.Errorf("%s is %d, want %d", name, n, want)
+		}
+	}
 	if joined := strings.Join(h.bad.rows, ","); !strings.Contains(joined, "t 1 [500]") || !strings.Contains(joined, "t 1 [513]") {
 		t.Errorf("in quarantine: %s", joined)
 	}
@@ -435,6 +447,9 @@ func TestWriterOutlivesTheServer(t *testing.T) {
 	}
 	if !strings.Contains(h.log.String(), "go through again") {
 		t.Errorf("the log does not say that it is over:\n%s", h.log)
+	}
+	if n := h.counter(t, "tidegauge_storage_insert_retries_total", "t", ""); n != h.inserts(t, "t", "transient") {
+		t.Errorf("%d retries of %d transient errors", n, h.inserts(t, "t", "transient"))
 	}
 	if h.inserts(t, "t", "transient") == 0 || len(h.bad.rows) > 0 {
 		t.Errorf("%d transient errors, %d rows in quarantine", h.inserts(t, "t", "transient"), len(h.bad.rows))

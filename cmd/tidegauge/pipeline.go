@@ -61,7 +61,7 @@ func engineConfig(s config.Settings, folder string) storage.EngineConfig {
 	c := storage.DefaultEngineConfig()
 	c.Folder = filepath.Join(folder, "clickhouse")
 	c.Library, c.NativePort, c.HTTPPort = s.Engine.Library, s.Engine.NativePort, s.Engine.HTTPPort
-	c.MemoryLimit, c.LogLevel = int64(s.Engine.Memory), s.Engine.LogLevel
+	c.MemoryLimit, c.FsyncInserts, c.LogLevel = int64(s.Engine.Memory), s.Engine.Sync, s.Engine.LogLevel
 	return c
 }
 
