@@ -56,7 +56,7 @@ func (f *flush) reset() {
 }
 
 // room is how many requests fit without more memory.
-func (f *flush) room() int { return cap(f.requests.ArrivalUS) }
+func (f *flush) room() int { return f.requests.Room() }
 
 // idleFlushes keeps flushes that are stored for their memory, of all partitions together: each would keep what its largest
 // flush took, and few have a large one at a time.
@@ -79,12 +79,12 @@ func (i *idleFlushes) take() *flush {
 	return f
 }
 
-// takeLarge gives the one with the most room, nil where that is no more than a batch has already.
-func (i *idleFlushes) takeLarge(room int) *flush {
+// takeLarge gives the one with the most room, nil where that is less than wanted.
+func (i *idleFlushes) takeLarge(wanted int) *flush {
 	i.mu.Lock()
 	defer i.mu.Unlock()
 	last := len(i.list) - 1
-	if last < 0 || i.list[last].room() <= room {
+	if last < 0 || i.list[last].room() < wanted {
 		return nil
 	}
 	f := i.list[last]
@@ -105,11 +105,20 @@ func (i *idleFlushes) put(f *flush) {
 	}
 }
 
-// enlarge gives the batch the memory of a large one that was stored, if there is any, before it grows to such a size.
-func (w *worker) enlarge() {
-	f := w.idle.takeLarge(cap(w.requests.ArrivalUS))
-	if f == nil {
+// enlarge gives the batch the memory for n requests, that of a large one that was stored if there is any, before it grows to
+// that size step by step.
+func (w *worker) enlarge(n int) {
+	if w.requests.Room() >= n {
 		return
+	}
+	f := w.idle.takeLarge(n)
+	if f == nil {
+		f = new(flush)
+		f.requests.Grow(n)
+		f.members = make([]Member, 0, n)
+		for i := range f.nextOf {
+			f.nextOf[i] = make([]uint32, 0, n)
+		}
 	}
 	rows := make([]int32, len(w.members))
 	for i := range rows {

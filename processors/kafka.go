@@ -126,7 +126,7 @@ func (p *partitionRun) takeTurn(ctx context.Context) {
 	select {
 	case p.runner.turns <- struct{}{}:
 		p.turn = true
-		p.worker.enlarge()
+		p.worker.enlarge(p.large())
 	case <-wait.C:
 	case <-ctx.Done():
 	}

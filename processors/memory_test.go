@@ -70,8 +70,8 @@ func TestIdleFlushes(t *testing.T) {
 		f.requests.ArrivalUS = make([]int64, 1, room)
 		idle.put(f)
 	}
-	if f := idle.takeLarge(1000); f != nil {
-		t.Errorf("a flush with room for %d was given to a batch with room for 1000", f.room())
+	if f := idle.takeLarge(1001); f != nil {
+		t.Errorf("a flush with room for %d was given to a batch that wants room for 1001", f.room())
 	}
 	if f := idle.takeLarge(100); f == nil || f.room() != 1000 || f.requests.Len() != 0 {
 		t.Errorf("the largest flush is %v", f)
@@ -98,7 +98,7 @@ func TestEnlarge(t *testing.T) {
 		w.idle.put(large)
 		for i, record := range log {
 			if enlarge && i%250 == 100 {
-				w.enlarge()
+				w.enlarge(5000)
 				if cap(w.requests.ArrivalUS) != 5000 {
 					t.Fatalf("record %d: the batch has room for %d", i, cap(w.requests.ArrivalUS))
 				}

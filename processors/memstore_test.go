@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"reflect"
+	"strings"
 	"sync"
 
 	"github.com/cespare/xxhash/v2"
@@ -56,6 +57,10 @@ func (m *memStore) put(b schemas.Block) {
 	for i := range b.Rows {
 		r := row{values: make(map[string]any)}
 		for _, c := range b.Columns {
+			if texts, ok := c.Data.(schemas.Texts); ok { // their memory is used again after Write
+				r.values[c.Name] = strings.Clone(texts.At(i))
+				continue
+			}
 			v := reflect.ValueOf(c.Data).Index(i)
 			if v.Kind() == reflect.Slice { // the arrays' memory is used again after Write
 				v = reflect.AppendSlice(reflect.MakeSlice(v.Type(), 0, v.Len()), v)

@@ -27,7 +27,9 @@ func columnTypes(columns any) map[string]reflect.Type {
 	for i := range t.NumField() {
 		if tag, ok := t.Field(i).Tag.Lookup("column"); ok {
 			name, _, _ := strings.Cut(tag, ",")
-			out[name] = t.Field(i).Type.Elem()
+			if out[name] = reflect.TypeFor[string](); t.Field(i).Type != reflect.TypeFor[schemas.Texts]() {
+				out[name] = t.Field(i).Type.Elem()
+			}
 		}
 	}
 	return out

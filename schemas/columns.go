@@ -44,15 +44,16 @@ func blockOf(table string, columns any, rows int) Block {
 	fields := fieldsOf(v.Type())
 	b := Block{Table: table, Rows: rows, Columns: make([]Column, 0, len(fields))}
 	for _, f := range fields {
-		data := v.Field(f.index)
-		if f.optional && data.Len() == 0 {
+		column := Column{f.name, v.Field(f.index).Interface()}
+		n := column.Len()
+		if f.optional && n == 0 {
 			continue
 		}
-		if data.Len() != rows {
-			panic(fmt.Sprintf("schemas: column %s.%s has %d of %d rows", table, f.name, data.Len(), rows))
+		if n != rows {
+			panic(fmt.Sprintf("schemas: column %s.%s has %d of %d rows", table, f.name, n, rows))
 		}
-		if !f.optional || !allDefault(data.Interface()) {
-			b.Columns = append(b.Columns, Column{f.name, data.Interface()})
+		if !f.optional || !allDefault(column.Data) {
+			b.Columns = append(b.Columns, column)
 		}
 	}
 	return b
@@ -60,8 +61,8 @@ func blockOf(table string, columns any, rows int) Block {
 
 func allDefault(column any) bool {
 	switch c := column.(type) {
-	case []string:
-		return all(c, func(v string) bool { return v == "" })
+	case Texts:
+		return c.empty()
 	case []int64:
 		return all(c, func(v int64) bool { return v == Unknown })
 	case []int32:
@@ -93,6 +94,10 @@ func resetColumns(columns any) {
 	v := reflect.ValueOf(columns).Elem()
 	for _, f := range fieldsOf(v.Type()) {
 		column := v.Field(f.index)
+		if texts, ok := column.Addr().Interface().(*Texts); ok {
+			texts.Reset()
+			continue
+		}
 		switch column.Type().Elem().Kind() {
 		case reflect.String, reflect.Slice, reflect.Map, reflect.Pointer:
 			column.Clear()
@@ -106,8 +111,14 @@ func gatherColumns(into, from any, rows []int32) {
 	a, b := reflect.ValueOf(into).Elem(), reflect.ValueOf(from).Elem()
 	for _, f := range fieldsOf(a.Type()) {
 		switch to := a.Field(f.index).Addr().Interface().(type) {
-		case *[]string:
-			gather(to, b.Field(f.index).Interface().([]string), rows)
+		case *Texts:
+			from := b.Field(f.index).Interface().(Texts)
+			if from.Len() == 0 {
+				continue // an optional column without values
+			}
+			for _, row := range rows {
+				to.Append(from.At(int(row)))
+			}
 		case *[]int64:
 			gather(to, b.Field(f.index).Interface().([]int64), rows)
 		case *[]uint64:

@@ -9,21 +9,21 @@ import (
 // Requests are requests column by column, as they are kept between the log and table requests. An optional column is
 // empty until a request has a value for it.
 type Requests struct {
-	Service         []string            `column:"service"`
+	Service         Texts               `column:"service"`
 	ArrivalUS       []int64             `column:"arrival_us"`
-	RequestID       []string            `column:"request_id"`
+	RequestID       Texts               `column:"request_id"`
 	Content         []uint64            `column:"content"`
 	Seq             []int64             `column:"seq"`
-	Model           []string            `column:"model"`
-	LogType         []string            `column:"log_type"`
-	Operation       []string            `column:"operation,optional"`
-	Conversation    []string            `column:"conversation,optional"`
-	Client          []string            `column:"client,optional"`
-	PromptID        []string            `column:"prompt_id,optional"`
+	Model           Texts               `column:"model"`
+	LogType         Texts               `column:"log_type"`
+	Operation       Texts               `column:"operation,optional"`
+	Conversation    Texts               `column:"conversation,optional"`
+	Client          Texts               `column:"client,optional"`
+	PromptID        Texts               `column:"prompt_id,optional"`
 	Outcome         []int8              `column:"outcome"`
 	StatusCode      []int32             `column:"status_code,optional"`
-	ErrorType       []string            `column:"error_type,optional"`
-	FinishReason    []string            `column:"finish_reason,optional"`
+	ErrorType       Texts               `column:"error_type,optional"`
+	FinishReason    Texts               `column:"finish_reason,optional"`
 	RequestTokens   []int32             `column:"request_tokens,optional"`
 	ResponseTokens  []int32             `column:"response_tokens,optional"`
 	ReasoningTokens []int32             `column:"reasoning_tokens,optional"`
@@ -34,8 +34,8 @@ type Requests struct {
 	ElapsedUS       []int64             `column:"elapsed_us,optional"`
 	TTFTUS          []int64             `column:"ttft_us,optional"`
 	QueueUS         []int64             `column:"queue_us,optional"`
-	Config          []string            `column:"config,optional"`
-	Host            []string            `column:"host,optional"`
+	Config          Texts               `column:"config,optional"`
+	Host            Texts               `column:"host,optional"`
 	Temperature     []float64           `column:"temperature,optional"`
 	TopP            []float64           `column:"top_p,optional"`
 	HasSeed         []uint8             `column:"has_seed,optional"`
@@ -48,24 +48,24 @@ type Requests struct {
 // Len is the number of requests held.
 func (c *Requests) Len() int { return len(c.ArrivalUS) }
 
-// Append adds a copy of r, whose Content is given because callers need it too. Strings are kept as they are.
+// Append adds a copy of r, whose Content is given because callers need it too.
 func (c *Requests) Append(r *Request, content uint64) {
 	n := len(c.ArrivalUS)
-	c.Service = append(c.Service, r.Service)
+	c.Service.Append(r.Service)
 	c.ArrivalUS = append(c.ArrivalUS, r.ArrivalUS)
-	c.RequestID = append(c.RequestID, r.RequestID)
+	c.RequestID.Append(r.RequestID)
 	c.Content = append(c.Content, content)
 	c.Seq = append(c.Seq, r.Seq)
-	c.Model = append(c.Model, r.Model)
-	c.LogType = append(c.LogType, r.LogType)
+	c.Model.Append(r.Model)
+	c.LogType.Append(r.LogType)
 	c.Outcome = append(c.Outcome, int8(r.Outcome))
-	given(&c.Operation, n, r.Operation, "")
-	given(&c.Conversation, n, r.Conversation, "")
-	given(&c.Client, n, r.Client, "")
-	given(&c.PromptID, n, r.PromptID, "")
+	givenText(&c.Operation, n, r.Operation)
+	givenText(&c.Conversation, n, r.Conversation)
+	givenText(&c.Client, n, r.Client)
+	givenText(&c.PromptID, n, r.PromptID)
 	given(&c.StatusCode, n, r.StatusCode, Unknown)
-	given(&c.ErrorType, n, r.ErrorType, "")
-	given(&c.FinishReason, n, r.FinishReason, "")
+	givenText(&c.ErrorType, n, r.ErrorType)
+	givenText(&c.FinishReason, n, r.FinishReason)
 	given(&c.RequestTokens, n, int32(r.RequestTokens), Unknown)
 	given(&c.ResponseTokens, n, int32(r.ResponseTokens), Unknown)
 	given(&c.ReasoningTokens, n, int32(r.ReasoningTokens), Unknown)
@@ -76,8 +76,8 @@ func (c *Requests) Append(r *Request, content uint64) {
 	given(&c.ElapsedUS, n, r.ElapsedUS, Unknown)
 	given(&c.TTFTUS, n, r.TTFTUS, Unknown)
 	given(&c.QueueUS, n, r.QueueUS, Unknown)
-	given(&c.Config, n, r.Config, "")
-	given(&c.Host, n, r.Host, "")
+	givenText(&c.Config, n, r.Config)
+	givenText(&c.Host, n, r.Host)
 	givenFloat(&c.Temperature, n, r.Temperature)
 	givenFloat(&c.TopP, n, r.TopP)
 	seeded, seed := uint8(0), int64(Unknown)
@@ -118,6 +118,16 @@ func given[T comparable](column *[]T, n int, v, absent T) {
 	*column = append(*column, v)
 }
 
+func givenText(column *Texts, n int, v string) {
+	if column.Len() == 0 && v == "" {
+		return
+	}
+	for column.Len() < n {
+		column.Append("")
+	}
+	column.Append(v)
+}
+
 func givenFloat(column *[]float64, n int, v float64) {
 	if len(*column) > 0 || !math.IsNaN(v) {
 		*column = append(padded(*column, n, math.NaN()), v)
@@ -130,6 +140,22 @@ func padded[T any](column []T, n int, absent T) []T {
 		column = append(column, absent)
 	}
 	return column
+}
+
+// Room is how many requests can be held without more memory.
+func (c *Requests) Room() int { return cap(c.ArrivalUS) }
+
+// Grow makes room for n requests in the columns that every request has.
+func (c *Requests) Grow(n int) {
+	const name, id = 16, 24 // bytes of a usual one
+	c.Service.grow(n, name)
+	c.ArrivalUS = append(make([]int64, 0, n), c.ArrivalUS...)
+	c.RequestID.grow(n, id)
+	c.Content = append(make([]uint64, 0, n), c.Content...)
+	c.Seq = append(make([]int64, 0, n), c.Seq...)
+	c.Model.grow(n, name)
+	c.LogType.grow(n, name)
+	c.Outcome = append(make([]int8, 0, n), c.Outcome...)
 }
 
 // Gather fills c, which must be empty, with the given rows of from.

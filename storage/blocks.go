@@ -1,7 +1,11 @@
 package storage
 
 import (
+	"sync"
+
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
+
+	"tidegauge/schemas"
 )
 
 // blockBytes is about the most that one block of an insert holds. clickhouse-go keeps a block twice, as columns and as the
@@ -45,7 +49,7 @@ func appendSome(batch driver.Batch, g *group, to *target, p piece, from, room in
 	n, bytes = p.fitting(from, room)
 	some := p.part(from, from+n)
 	for i, column := range p.block.Columns {
-		if err := appendColumn(batch.Column(i), some.values(column.Data)); err != nil {
+		if err := appendColumn(batch.Column(i), some.values(column)); err != nil {
 			return 0, 0, &appendError{to.table, column.Name, err}
 		}
 	}
@@ -102,6 +106,8 @@ func sizes[T any](arrays [][]T, element int) func(row int) int {
 // reflection, which allocates for each element.
 func appendColumn(column driver.BatchColumn, values any) error {
 	switch v := values.(type) {
+	case schemas.Texts:
+		return appendTexts(column, v)
 	case [][]int8:
 		return appendArrays(column, v)
 	case [][]int16:
@@ -119,6 +125,21 @@ func appendColumn(column driver.BatchColumn, values any) error {
 	}
 	return column.Append(values)
 }
+
+// appendTexts gives texts as the strings that clickhouse-go takes, for as long as it copies them.
+func appendTexts(column driver.BatchColumn, texts schemas.Texts) error {
+	scratch := stringScratch.Get().(*[]string)
+	defer stringScratch.Put(scratch)
+	*scratch = (*scratch)[:0]
+	for i := range texts.Len() {
+		*scratch = append(*scratch, texts.At(i))
+	}
+	err := column.Append(*scratch)
+	clear(*scratch)
+	return err
+}
+
+var stringScratch = sync.Pool{New: func() any { return new([]string) }}
 
 // appendArrays gives arrays as pointers to their elements, which clickhouse-go's any takes without an allocation.
 func appendArrays[T any](column driver.BatchColumn, arrays [][]T) error {

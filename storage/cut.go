@@ -3,6 +3,7 @@ package storage
 import (
 	"reflect"
 	"slices"
+	"strings"
 
 	"tidegauge/schemas"
 )
@@ -22,16 +23,23 @@ func (p piece) rows() int {
 	return p.to - p.from
 }
 
-// values returns the piece's rows of a column. Whole blocks, which is nearly all there are, are returned as they are;
-// the rest is cut or picked out by reflection.
-func (p piece) values(column any) any {
+// values returns the piece's rows of a column. Whole blocks are returned as they are, parts of them share their memory;
+// rows that are listed, which are few, are picked out by reflection.
+func (p piece) values(column schemas.Column) any {
 	if p.index == nil {
 		if p.from == 0 && p.to == p.block.Rows {
-			return column
+			return column.Data
 		}
-		return reflect.ValueOf(column).Slice(p.from, p.to).Interface()
+		return column.Slice(p.from, p.to).Data
 	}
-	source := reflect.ValueOf(column)
+	if texts, ok := column.Data.(schemas.Texts); ok {
+		picked := make([]string, len(p.index))
+		for i, row := range p.index {
+			picked[i] = strings.Clone(texts.At(row))
+		}
+		return picked
+	}
+	source := reflect.ValueOf(column.Data)
 	picked := reflect.MakeSlice(source.Type(), len(p.index), len(p.index))
 	for i, row := range p.index {
 		picked.Index(i).Set(source.Index(row))
@@ -94,7 +102,7 @@ func (c chunk) row() schemas.Block {
 	}
 	block := schemas.Block{Table: p.block.Table, Rows: 1}
 	for _, column := range p.block.Columns {
-		block.Columns = append(block.Columns, schemas.Column{Name: column.Name, Data: p.values(column.Data)})
+		block.Columns = append(block.Columns, schemas.Column{Name: column.Name, Data: p.values(column)})
 	}
 	if p.block.Partition != nil {
 		block.Partition = []uint32{p.block.Partition[p.index[0]]}

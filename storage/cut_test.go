@@ -35,7 +35,7 @@ func TestCutKeepsEveryRowWithinBounds(t *testing.T) {
 		visit := func(c chunk) {
 			rows, named, unnamed := 0, map[uint32]bool{}, 0
 			for _, p := range c.pieces {
-				values := p.values(p.block.Columns[0].Data).([]int)
+				values := p.values(p.block.Columns[0]).([]int)
 				rows += len(values)
 				if p.block.Partition == nil {
 					unnamed++

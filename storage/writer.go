@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"reflect"
 	"slices"
 	"strings"
 	"sync"
@@ -182,8 +181,8 @@ func check(stages [][]schemas.Block) error {
 				return fmt.Errorf("block of table %s has %d rows and %d partitions", block.Table, block.Rows, len(block.Partition))
 			}
 			for _, column := range block.Columns {
-				if data := reflect.ValueOf(column.Data); data.Kind() != reflect.Slice || data.Len() != block.Rows {
-					return fmt.Errorf("block of table %s has %d rows; column %s is a %T and not a slice of as many", block.Table, block.Rows, column.Name, column.Data)
+				if column.Len() != block.Rows {
+					return fmt.Errorf("block of table %s has %d rows; column %s is a %T and not one of as many", block.Table, block.Rows, column.Name, column.Data)
 				}
 			}
 		}
