@@ -50,7 +50,7 @@ func (c *Requests) Len() int { return len(c.ArrivalUS) }
 
 // Append adds a copy of r, whose Content is given because callers need it too.
 func (c *Requests) Append(r *Request, content uint64) {
-	n := len(c.ArrivalUS)
+	n, room := len(c.ArrivalUS), cap(c.ArrivalUS)
 	c.Service.Append(r.Service)
 	c.ArrivalUS = append(c.ArrivalUS, r.ArrivalUS)
 	c.RequestID.Append(r.RequestID)
@@ -63,19 +63,19 @@ func (c *Requests) Append(r *Request, content uint64) {
 	givenText(&c.Conversation, n, r.Conversation)
 	givenText(&c.Client, n, r.Client)
 	givenText(&c.PromptID, n, r.PromptID)
-	given(&c.StatusCode, n, r.StatusCode, Unknown)
+	given(&c.StatusCode, n, room, r.StatusCode, Unknown)
 	givenText(&c.ErrorType, n, r.ErrorType)
 	givenText(&c.FinishReason, n, r.FinishReason)
-	given(&c.RequestTokens, n, int32(r.RequestTokens), Unknown)
-	given(&c.ResponseTokens, n, int32(r.ResponseTokens), Unknown)
-	given(&c.ReasoningTokens, n, int32(r.ReasoningTokens), Unknown)
-	given(&c.CachedTokens, n, int32(r.CachedTokens), Unknown)
-	given(&c.MaxTokens, n, int32(r.MaxTokens), Unknown)
-	given(&c.TargetTokens, n, int32(r.TargetTokens), Unknown)
-	given(&c.Steps, n, int32(r.Steps), Unknown)
-	given(&c.ElapsedUS, n, r.ElapsedUS, Unknown)
-	given(&c.TTFTUS, n, r.TTFTUS, Unknown)
-	given(&c.QueueUS, n, r.QueueUS, Unknown)
+	given(&c.RequestTokens, n, room, int32(r.RequestTokens), Unknown)
+	given(&c.ResponseTokens, n, room, int32(r.ResponseTokens), Unknown)
+	given(&c.ReasoningTokens, n, room, int32(r.ReasoningTokens), Unknown)
+	given(&c.CachedTokens, n, room, int32(r.CachedTokens), Unknown)
+	given(&c.MaxTokens, n, room, int32(r.MaxTokens), Unknown)
+	given(&c.TargetTokens, n, room, int32(r.TargetTokens), Unknown)
+	given(&c.Steps, n, room, int32(r.Steps), Unknown)
+	given(&c.ElapsedUS, n, room, r.ElapsedUS, Unknown)
+	given(&c.TTFTUS, n, room, r.TTFTUS, Unknown)
+	given(&c.QueueUS, n, room, r.QueueUS, Unknown)
 	givenText(&c.Config, n, r.Config)
 	givenText(&c.Host, n, r.Host)
 	givenFloat(&c.Temperature, n, r.Temperature)
@@ -84,8 +84,8 @@ func (c *Requests) Append(r *Request, content uint64) {
 	if r.HasSeed {
 		seeded, seed = 1, r.Seed
 	}
-	given(&c.HasSeed, n, seeded, 0)
-	given(&c.Seed, n, seed, Unknown)
+	given(&c.HasSeed, n, room, seeded, 0)
+	given(&c.Seed, n, room, seed, Unknown)
 	block := int32(Unknown)
 	var hashes []uint64
 	if len(r.PrefixHashes) > 0 {
@@ -94,7 +94,7 @@ func (c *Requests) Append(r *Request, content uint64) {
 	if hashes != nil || len(c.PrefixHashes) > 0 {
 		c.PrefixHashes = append(padded(c.PrefixHashes, n, nil), hashes)
 	}
-	given(&c.PrefixBlock, n, block, Unknown)
+	given(&c.PrefixBlock, n, room, block, Unknown)
 	var labels map[string]string
 	if len(r.Labels) > 0 {
 		labels = make(map[string]string, len(r.Labels))
@@ -107,11 +107,15 @@ func (c *Requests) Append(r *Request, content uint64) {
 	}
 }
 
-// given appends v as the value of row n of an optional column, which stays empty for as long as no row has a value.
-func given[T comparable](column *[]T, n int, v, absent T) {
+// given appends v as the value of row n of an optional column, which stays empty for as long as no row has a value, and then
+// gets room for as many as the others have.
+func given[T comparable](column *[]T, n, room int, v, absent T) {
 	if len(*column) == 0 {
 		if v == absent {
 			return
+		}
+		if cap(*column) < room {
+			*column = make([]T, 0, room)
 		}
 		*column = padded(*column, n, absent)
 	}

@@ -11,7 +11,7 @@ import (
 // blockBytes is about the most that one block of an insert holds. clickhouse-go keeps a block twice, as columns and as the
 // bytes to send, and grows both from nothing for every insert: with all rows in one block, that was a third of what a
 // processor did, and most of its memory. The server puts the blocks of an insert together before it writes a part.
-const blockBytes = 4 << 20
+const blockBytes = 2 << 20
 
 // fill puts the rows of callers that are still there into the batch, sending a block whenever one is full, and returns
 // how many they were.
