@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"tidegauge/schemas"
 )
@@ -15,7 +16,8 @@ import (
 //   - a touched set that is not in memory is reloaded before anything is added to it;
 //   - touched means rewritten, also where every record was a duplicate: the row may have been lost between two inserts;
 //   - every set decides for itself whether a request is new to it;
-//   - a flush is prepared only when the one before is stored, so that what is reloaded is all there is.
+//   - a flush is prepared only when the one before is stored, so that what is reloaded is all there is;
+//   - sets of a service whose revision was raised are of no use any more (revision.go).
 type worker struct {
 	topic      string
 	partition  int
@@ -24,12 +26,13 @@ type worker struct {
 	store      Store
 	metrics    *metrics
 
-	services map[string]*service
-	last     *service
-	cache    cache
-	known    filter // conversations that may be stored
-	decoder  schemas.Decoder
-	request  schemas.Request
+	revisions schemas.Revisions // as they were when the worker began
+	services  map[string]*service
+	last      *service
+	cache     cache
+	known     filter // conversations that may be stored
+	decoder   schemas.Decoder
+	request   schemas.Request
 
 	// The batch: requests read since the last flush. members[i] is what sets keep of requests row i.
 	requests    *schemas.Requests
@@ -53,6 +56,7 @@ type service struct {
 	name          string
 	hash          uint64
 	misrouted     bool // its requests belong to another partition
+	revision      schemas.Revision
 	pairs         pairs
 	newest        uint32 // minutes up to here may be stored
 	anyStored     bool
@@ -73,6 +77,10 @@ func newWorker(topic string, partition, partitions int, group string, store Stor
 // read again.
 func (w *worker) assign(ctx context.Context, next int64) error {
 	w.next = next
+	var err error
+	if w.revisions, err = w.store.Revisions(ctx); err != nil { // before anything is loaded
+		return fmt.Errorf("reading revisions: %w", err)
+	}
 	newest, err := w.store.NewestMinutes(ctx, func(name string) bool {
 		return schemas.Partition(name, w.partitions) == w.partition
 	})
@@ -105,7 +113,7 @@ func (w *worker) service(name string) *service {
 	if s == nil {
 		name = string([]byte(name)) // the decoder's name table may outlive its use
 		s = &service{name: name, hash: nameHash(name), minutes: make(map[uint32]*set), conversations: make(map[string]*set),
-			misrouted: schemas.Partition(name, w.partitions) != w.partition}
+			misrouted: schemas.Partition(name, w.partitions) != w.partition, revision: w.revisions[name]}
 		if !s.misrouted { // whoever gets the key wrong may do so for any number of names
 			w.services[name] = s
 		}
@@ -178,7 +186,7 @@ func (w *worker) minuteSet(s *service, number uint32) *set {
 	}
 	m := s.minutes[number]
 	if m == nil {
-		m = &set{service: s, number: number, loaded: !s.anyStored || number > s.newest}
+		m = &set{service: s, number: number, loaded: (!s.anyStored || number > s.newest) && s.rowsTell()}
 		s.minutes[number] = m
 	}
 	s.lastMinute = m
@@ -194,6 +202,7 @@ func (w *worker) conversationSet(s *service, id string) *set {
 		if w.known.has(s.hash, hash) {
 			c.loaded = false
 		} else {
+			c.loaded = s.rowsTell()
 			w.known.add(s.hash, hash) // it will be stored by the next flush, and looked up once it is evicted
 		}
 		s.conversations[id] = c
@@ -224,6 +233,7 @@ type flush struct {
 	deadLetters   schemas.DeadLetters
 	positions     schemas.Positions
 	memory        memory
+	services      []*service // that have rows in it
 }
 
 // stages gives the flush's blocks in the order in which they must be stored: requests before the rows computed from
@@ -255,6 +265,9 @@ func (w *worker) prepare(ctx context.Context) (*flush, error) {
 	w.flushes++
 	f.next, f.records = w.next, w.records
 	for _, s := range w.touched {
+		if !slices.Contains(f.services, s.service) {
+			f.services = append(f.services, s.service)
+		}
 		w.cache.change(s, func() {
 			if s.conversation == "" {
 				w.flushMinute(s, f)
@@ -302,7 +315,7 @@ func (w *worker) stored(f *flush) {
 	f.deadLetters.Reset()
 	f.positions.Reset()
 	f.memory.reset()
-	f.fresh = f.fresh[:0]
+	f.fresh, f.services = f.fresh[:0], f.services[:0]
 	w.idle = append(w.idle, f)
 }
 
@@ -334,7 +347,7 @@ func (w *worker) flushMinute(s *set, f *flush) {
 	if e.done != s.members.n {
 		e.take(&s.members, s.service.pairs.list)
 	}
-	e.rows(s.service.name, s.number, uint64(s.members.n), &f.minutes, &f.memory)
+	e.rows(s.service.name, s.number, schemas.Version(s.service.revision.Number, uint64(s.members.n)), &f.minutes, &f.memory)
 	s.service.newest, s.service.anyStored = max(s.service.newest, s.number), true
 	if s.members.n < keepFrom {
 		e.reset()
@@ -380,7 +393,7 @@ func (w *worker) flushConversation(s *set, f *flush) {
 		s.members.truncate(schemas.MaxTurns)
 		s.cut = true
 	}
-	conversationRow(s.service.name, s.conversation, &s.members, s.cut, &f.conversations, &f.memory)
+	conversationRow(s.service.name, s.conversation, s.service.revision.Number, &s.members, s.cut, &f.conversations, &f.memory)
 }
 
 // held is the memory of the sets and of what is kept of their evaluation.
