@@ -84,16 +84,16 @@ func Verify(ctx context.Context, db *DB, q VerifyQuery, progress func(done, tota
 		return v.report, fmt.Errorf("verify: listing services: %w", err)
 	}
 	for _, s := range services {
-		v.total += s.requests + s.turns
+		v.total += s.Requests + s.Turns
 	}
 	v.advance(0)
 	for _, s := range services {
 		for _, step := range []struct {
 			what string
-			do   func(context.Context, verifyService) error
+			do   func(context.Context, ServiceCount) error
 		}{{"minutes", v.minutes}, {"conversations", v.conversations}, {"request ids", v.conflicts}} {
 			if err := step.do(ctx, s); err != nil {
-				return v.report, fmt.Errorf("verify: %s of service %q: %w", step.what, s.name, err)
+				return v.report, fmt.Errorf("verify: %s of service %q: %w", step.what, s.Name, err)
 			}
 		}
 	}
@@ -110,10 +110,10 @@ type verifier struct {
 	report      VerifyReport
 }
 
-// verifyService is a service and how much of it there is in the range.
-type verifyService struct {
-	name            string
-	requests, turns int64 // stored, copies included
+// ServiceCount is a service and how much of it there is in a range.
+type ServiceCount struct {
+	Name            string
+	Requests, Turns int64 // stored, copies included; turns are requests with a conversation
 }
 
 func newVerifier(db *DB, q VerifyQuery, progress func(done, total int64)) *verifier {
@@ -126,15 +126,27 @@ func newVerifier(db *DB, q VerifyQuery, progress func(done, total int64)) *verif
 	if q.Settle == 0 {
 		q.Settle = 10 * time.Second
 	}
-	v := &verifier{db: db, query: q, from: schemas.MinArrivalUS, to: schemas.MaxArrivalUS, progress: progress}
-	up := func(us int64) int64 { return (us + schemas.MinuteUS - 1) / schemas.MinuteUS * schemas.MinuteUS }
-	if q.FromUS != nil {
-		v.from = up(max(*q.FromUS, schemas.MinArrivalUS))
-	}
-	if q.ToUS != nil {
-		v.to = up(min(*q.ToUS, schemas.MaxArrivalUS))
-	}
+	v := &verifier{db: db, query: q, progress: progress}
+	v.from, v.to = WholeMinutes(q.FromUS, q.ToUS)
 	return v
+}
+
+// WholeMinutes gives the range of the minutes that begin in a range; nil is no limit.
+func WholeMinutes(fromUS, toUS *int64) (from, to int64) {
+	from, to = schemas.MinArrivalUS, schemas.MaxArrivalUS
+	up := func(us int64) int64 { return (us + schemas.MinuteUS - 1) / schemas.MinuteUS * schemas.MinuteUS }
+	if fromUS != nil {
+		from = up(max(*fromUS, schemas.MinArrivalUS))
+	}
+	if toUS != nil {
+		to = up(min(*toUS, schemas.MaxArrivalUS))
+	}
+	return from, to
+}
+
+// ServicesIn lists the services that have requests or rows in the range of a query.
+func ServicesIn(ctx context.Context, db *DB, q VerifyQuery) ([]ServiceCount, error) {
+	return newVerifier(db, q, nil).services(ctx)
 }
 
 func (v *verifier) advance(requests int64) {
@@ -169,7 +181,7 @@ func (v *verifier) rows(ctx context.Context, sql string, parameters map[string]a
 
 // services lists the services that have requests or rows in the range. Both, because a row without requests is as wrong
 // as requests without a row.
-func (v *verifier) services(ctx context.Context) (out []verifyService, err error) {
+func (v *verifier) services(ctx context.Context) (out []ServiceCount, err error) {
 	const sql = `
 SELECT service, sum(n) AS requests, sum(t) AS turns
 FROM
@@ -191,10 +203,10 @@ FROM
 GROUP BY service
 ORDER BY service`
 	err = v.rows(ctx, sql, map[string]any{"from_us": v.from, "to_us": v.to, "only": v.query.Service}, func(scan func(...any) error) error {
-		var s verifyService
+		var s ServiceCount
 		var requests, turns uint64
-		err := scan(&s.name, &requests, &turns)
-		s.requests, s.turns = int64(requests), int64(turns)
+		err := scan(&s.Name, &requests, &turns)
+		s.Requests, s.Turns = int64(requests), int64(turns)
 		out = append(out, s)
 		return err
 	})
@@ -203,9 +215,9 @@ ORDER BY service`
 
 // conflicts counts the request ids that stand on different requests, some millions of ids at a time, told apart by
 // their hash.
-func (v *verifier) conflicts(ctx context.Context, s verifyService) error {
+func (v *verifier) conflicts(ctx context.Context, s ServiceCount) error {
 	const idsAtOnce = 4_000_000 // 32 bytes each while they are counted
-	parts := uint64(s.requests/idsAtOnce) + 1
+	parts := uint64(s.Requests/idsAtOnce) + 1
 	for part := range parts {
 		const sql = `
 SELECT count()
@@ -218,7 +230,7 @@ FROM
     GROUP BY id
     HAVING count() > 1
 )`
-		err := v.rows(ctx, sql, map[string]any{"service": s.name, "from_us": v.from, "to_us": v.to, "parts": parts, "part": part},
+		err := v.rows(ctx, sql, map[string]any{"service": s.Name, "from_us": v.from, "to_us": v.to, "parts": parts, "part": part},
 			func(scan func(...any) error) error {
 				var n uint64
 				err := scan(&n)

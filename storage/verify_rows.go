@@ -18,7 +18,7 @@ var recomputeMinutes string
 var recomputeConversations string
 
 // minutes compares the rows of minutes, stretch by stretch.
-func (v *verifier) minutes(ctx context.Context, s verifyService) error {
+func (v *verifier) minutes(ctx context.Context, s ServiceCount) error {
 	stretches, err := v.stretches(ctx, s)
 	if err != nil {
 		return err
@@ -44,9 +44,9 @@ func (v *verifier) minutes(ctx context.Context, s verifyService) error {
 		},
 	}
 	for _, part := range stretches {
-		parameters := map[string]any{"service": s.name, "from_us": part.from, "to_us": part.to,
+		parameters := map[string]any{"service": s.Name, "from_us": part.from, "to_us": part.to,
 			"token_log_shift": schemas.TokenLogShift, "joint_octave": schemas.JointOctave, "joint_zero": schemas.JointZero}
-		if err := v.compare(ctx, s.name, c, parameters); err != nil {
+		if err := v.compare(ctx, s.Name, c, parameters); err != nil {
 			return err
 		}
 		rows, err := v.count(ctx, "SELECT count() "+stored, parameters)
@@ -70,7 +70,7 @@ func (v *verifier) minutes(ctx context.Context, s verifyService) error {
 type stretch struct{ from, to, requests int64 }
 
 // stretches divides the range where about ChunkRequests requests lie between; together they cover all of it.
-func (v *verifier) stretches(ctx context.Context, s verifyService) ([]stretch, error) {
+func (v *verifier) stretches(ctx context.Context, s ServiceCount) ([]stretch, error) {
 	const sql = `
 SELECT intDiv(arrival_us, 60000000) AS minute, count() AS n
 FROM requests
@@ -78,7 +78,7 @@ WHERE service = {service:String} AND arrival_us >= {from_us:Int64} AND arrival_u
 GROUP BY minute
 ORDER BY minute`
 	all := []stretch{{from: v.from, to: v.to}}
-	err := v.rows(ctx, sql, map[string]any{"service": s.name, "from_us": v.from, "to_us": v.to}, func(scan func(...any) error) error {
+	err := v.rows(ctx, sql, map[string]any{"service": s.Name, "from_us": v.from, "to_us": v.to}, func(scan func(...any) error) error {
 		var minute int64
 		var n uint64
 		if err := scan(&minute, &n); err != nil {
@@ -97,8 +97,8 @@ ORDER BY minute`
 }
 
 // conversations compares the rows of conversations, some hundred thousand turns at a time.
-func (v *verifier) conversations(ctx context.Context, s verifyService) error {
-	parts := uint64(s.turns/(5*v.query.ChunkRequests)) + 1
+func (v *verifier) conversations(ctx context.Context, s ServiceCount) error {
+	parts := uint64(s.Turns/(5*v.query.ChunkRequests)) + 1
 	whole := uint8(0)
 	if v.from == schemas.MinArrivalUS && v.to == schemas.MaxArrivalUS {
 		whole = 1
@@ -125,9 +125,9 @@ func (v *verifier) conversations(ctx context.Context, s verifyService) error {
 		key: func(d *Difference) ([]any, func()) { return []any{&d.Conversation}, func() {} },
 	}
 	for part := range parts {
-		parameters := map[string]any{"service": s.name, "from_us": v.from, "to_us": v.to, "whole": whole, "parts": parts, "part": part,
+		parameters := map[string]any{"service": s.Name, "from_us": v.from, "to_us": v.to, "whole": whole, "parts": parts, "part": part,
 			"max_turns": uint64(schemas.MaxTurns), "max_arrival_us": uint64(schemas.MaxArrivalUS)}
-		if err := v.compare(ctx, s.name, c, parameters); err != nil {
+		if err := v.compare(ctx, s.Name, c, parameters); err != nil {
 			return err
 		}
 		rows, err := v.count(ctx, "SELECT count() "+stored, parameters)
@@ -135,7 +135,7 @@ func (v *verifier) conversations(ctx context.Context, s verifyService) error {
 			return err
 		}
 		v.report.Conversations += rows
-		v.advance(s.turns / int64(parts))
+		v.advance(s.Turns / int64(parts))
 	}
 	return nil
 }
