@@ -91,7 +91,11 @@ func (a *app) recompute(ctx context.Context, db *storage.DB, s span, from, to *i
 	fmt.Fprintf(a.out, "recomputed %s of %s: wrote %s rows of minutes and %s of conversations", plural(sum.Requests, "request"),
 		plural(int64(len(services)), "service"), count(sum.Minutes), count(sum.Conversations))
 	if sum.Deleted > 0 {
-		fmt.Fprintf(a.out, "; %s had no requests left and are gone", plural(sum.Deleted, "row"))
+		are := "are"
+		if sum.Deleted == 1 {
+			are = "is"
+		}
+		fmt.Fprintf(a.out, "; %s had no requests left and %s gone", plural(sum.Deleted, "row"), are)
 	}
 	fmt.Fprintln(a.out)
 	return nil
