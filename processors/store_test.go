@@ -16,10 +16,15 @@ import (
 
 // TestStore holds ClickHouse's store and its twin in memory to the same contract.
 func TestStore(t *testing.T) {
-	t.Run("memory", func(t *testing.T) { storeContract(t, newMemStore()) })
+	t.Run("memory", func(t *testing.T) {
+		storeContract(t, newMemStore())
+		recomputeContract(t, newMemStore())
+	})
 	t.Run("ClickHouse", func(t *testing.T) {
 		db := testenv.Migrated(t)
 		storeContract(t, storage.NewStore(db, testenv.Writer(t, db)))
+		db = testenv.Migrated(t)
+		recomputeContract(t, storage.NewStore(db, testenv.Writer(t, db)))
 	})
 }
 
