@@ -97,8 +97,8 @@ var mutations = []mutation{
 		"return !f.outdated",
 	}, more: map[string][]string{"worker.go": {
 		"services      []*service // that have rows in it", "services []*service\noutdated bool",
-		"for _, s := range w.touched {\n\t\tif !slices", "now, _ := w.store.Revisions(ctx)\nf.outdated = false\nfor _, s := range w.touched {\n" +
-			"f.outdated = f.outdated || !now[s.service.name].Same(s.service.revision)\n\t\tif !slices"}}},
+		"for _, s := range w.touched {\n\t\tif of := s.service; of.flushed", "now, _ := w.store.Revisions(ctx)\nf.outdated = false\nfor _, s := range w.touched {\n" +
+			"f.outdated = f.outdated || !now[s.service.name].Same(s.service.revision)\n\t\tif of := s.service; of.flushed"}}},
 	{rule: "a changed revision makes what is in memory void", file: "revision.go", edits: []string{
 		"return newWorker(w.topic, w.partition, w.partitions, w.group, w.store, w.metrics)",
 		`again := newWorker(w.topic, w.partition, w.partitions, w.group, w.store, w.metrics)

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 
 	"tidegauge/schemas"
 )
@@ -55,8 +54,9 @@ type worker struct {
 type service struct {
 	name          string
 	hash          uint64
-	misrouted     bool // its requests belong to another partition
-	revision      schemas.Revision
+	misrouted     bool             // its requests belong to another partition
+	revision      schemas.Revision // under which its sets were read
+	flushed       uint64           // the last flush with rows of it
 	pairs         pairs
 	newest        uint32 // minutes up to here may be stored
 	anyStored     bool
@@ -265,8 +265,9 @@ func (w *worker) prepare(ctx context.Context) (*flush, error) {
 	w.flushes++
 	f.next, f.records = w.next, w.records
 	for _, s := range w.touched {
-		if !slices.Contains(f.services, s.service) {
-			f.services = append(f.services, s.service)
+		if of := s.service; of.flushed != w.flushes {
+			of.flushed = w.flushes
+			f.services = append(f.services, of)
 		}
 		w.cache.change(s, func() {
 			if s.conversation == "" {
