@@ -3,12 +3,12 @@ package processors
 import "tidegauge/schemas"
 
 // conversationRow appends the row of a conversation's set, members in order.
-func conversationRow(service, conversation string, members *members, cut bool, rows *schemas.Conversations, mem *memory) {
+func conversationRow(service, conversation string, revision uint64, members *members, cut bool, rows *schemas.Conversations, mem *memory) {
 	chunks := members.chunks()
 	first, last := &chunks[0][0], members.last()
 	rows.Service = append(rows.Service, service)
 	rows.Conversation = append(rows.Conversation, conversation)
-	rows.Version = append(rows.Version, conversationVersion(members, cut))
+	rows.Version = append(rows.Version, schemas.Version(revision, conversationVersion(members, cut)))
 	rows.FirstUS = append(rows.FirstUS, first.arrivalUS())
 	rows.LastUS = append(rows.LastUS, last.arrivalUS())
 	rows.EndUS = append(rows.EndUS, last.arrivalUS()+max(last.elapsedUS(), 0))
@@ -41,7 +41,7 @@ func conversationRow(service, conversation string, members *members, cut bool, r
 	rows.Outcome = append(rows.Outcome, outcome)
 }
 
-// conversationVersion is what decides between two rows of a conversation: the number of turns. A conversation that was
+// conversationVersion is what decides between two rows of a conversation of one revision: the number of turns. A conversation that was
 // cut keeps its first MaxTurns turns, so it changes only by an earlier turn pushing out the last one: the earlier its
 // last turn, the newer the row.
 //

@@ -29,6 +29,6 @@ func Evaluate(requests []schemas.Request) ([]schemas.Block, error) {
 // conversations that its filter raised a false alarm about.
 type nothingStored struct{ Store }
 
-func (nothingStored) LoadConversations(context.Context, []schemas.ConversationKey, func(string, *schemas.StoredRequest, bool)) error {
+func (nothingStored) LoadConversations(context.Context, []schemas.ConversationKey, func(string, *schemas.StoredRequest, bool, uint64)) error {
 	return nil
 }

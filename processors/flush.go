@@ -19,6 +19,7 @@ type flush struct {
 	deadLetters   schemas.DeadLetters
 	positions     schemas.Positions
 	memory        memory
+	services      []*service // that have rows in it
 
 	// What the batch needed besides, for the next one.
 	members []Member
@@ -52,6 +53,8 @@ func (f *flush) reset() {
 	f.positions.Reset()
 	f.memory.reset()
 	f.fresh, f.members = f.fresh[:0], f.members[:0]
+	clear(f.services)
+	f.services = f.services[:0]
 	f.nextOf[0], f.nextOf[1] = f.nextOf[0][:0], f.nextOf[1][:0]
 }
 

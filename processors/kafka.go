@@ -29,11 +29,18 @@ type partitionRun struct {
 	buffer  []byte
 	since   time.Time // when the first record of the batch was read
 	stamp   time.Time // its timestamp in Kafka, zero if it has none
-	writing chan error
+	writing chan written
 	flush   *flush
+	safe    int64 // the offset after the last flush that was stored
 	turn    bool  // at a large batch
 	behind  bool  // there was more to read than the last fetch brought
 	cached  int64 // bytes of sets, as accounted
+}
+
+// written is how storing a flush has ended: all of it was stored, or all but the position, as a revision has changed.
+type written struct {
+	all bool
+	err error
 }
 
 // run works until ctx ends, then flushes what it has read, within StopTimeout.
@@ -201,14 +208,14 @@ func (p *partitionRun) begin(hard context.Context) {
 	}
 	r.metrics.requests.Add(float64(len(f.fresh)))
 	r.metrics.duplicates.Add(float64(f.duplicates))
-	p.flush, p.writing = f, make(chan error, 1)
+	p.flush, p.writing = f, make(chan written, 1)
 	p.progress.flushing()
 	started, stamp, records := time.Now(), p.stamp, f.records
 	r.mu.Lock()
 	r.writing[p.id] = started
 	r.mu.Unlock()
-	go func(done chan<- error) {
-		err := r.store.Write(hard, f.stages())
+	go func(done chan<- written) {
+		all, err := r.store.Write(hard, f.stages(), f.unchanged)
 		if err == nil {
 			r.metrics.flushTime.Observe(time.Since(started).Seconds())
 			r.metrics.flushRecords.Observe(float64(records))
@@ -219,21 +226,21 @@ func (p *partitionRun) begin(hard context.Context) {
 		r.mu.Lock()
 		delete(r.writing, p.id)
 		r.mu.Unlock()
-		done <- err
+		done <- written{all, err}
 	}(p.writing)
 }
 
 // finish commits the flush under way once it is stored. It waits for that only if told to.
 func (p *partitionRun) finish(ctx context.Context, wait bool) {
-	var err error
+	var end written
 	select {
-	case err = <-p.writing:
+	case end = <-p.writing:
 	default:
 		if !wait {
 			return
 		}
 		select {
-		case err = <-p.writing:
+		case end = <-p.writing:
 		case <-ctx.Done():
 			return
 		}
@@ -241,16 +248,31 @@ func (p *partitionRun) finish(ctx context.Context, wait bool) {
 	f := p.flush
 	p.flush = nil
 	p.endTurn()
-	if err != nil {
+	if end.err != nil {
 		// The store gives up only when this partition's time is over. Its next owner starts at the last commit.
-		p.log.Warn("stopped before a flush was stored; its records will be read again", "records", f.records, "error", err)
+		p.log.Warn("stopped before a flush was stored; its records will be read again", "records", f.records, "error", end.err)
+		return
+	}
+	if !end.all {
+		p.log.Info("a recompute has begun, reading again from the last position", "offset", p.safe, "records", f.records)
+		p.again(ctx)
 		return
 	}
 	next := f.next
+	p.safe = next
 	p.worker.stored(f)
 	p.account()
 	p.runner.metrics.flushes.Inc()
 	p.commit(next)
+}
+
+// again reads on from the last position, with nothing in memory. What was read beyond it is forgotten at once: no flush of
+// it may come before the records that are read again.
+func (p *partitionRun) again(ctx context.Context) {
+	p.worker = p.worker.again()
+	p.account()
+	// An error is the end of ctx, and of this run.
+	_ = p.runner.retry(ctx, "starting a partition again", func() error { return p.worker.assign(ctx, p.safe) })
 }
 
 func (p *partitionRun) commit(next int64) {
@@ -326,6 +348,7 @@ func (p *partitionRun) start(ctx context.Context) error {
 	default:
 		next = p.committed
 	}
+	p.safe = next
 	p.worker = newWorker(c.Topic, p.id, partitions, c.Group, p.runner.store, p.runner.metrics)
 	return p.worker.assign(ctx, next)
 }

@@ -109,7 +109,7 @@ func TestEnlarge(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				if err := store.Write(t.Context(), f.stages()); err != nil {
+				if _, err := store.Write(t.Context(), f.stages(), f.unchanged); err != nil {
 					t.Fatal(err)
 				}
 				w.stored(f)

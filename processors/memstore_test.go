@@ -3,6 +3,7 @@ package processors
 import (
 	"context"
 	"fmt"
+	"maps"
 	"reflect"
 	"strings"
 	"sync"
@@ -26,6 +27,9 @@ type row struct {
 	values  map[string]any
 }
 
+// deleted says that the row stands for none.
+func (r row) deleted() bool { return r.values["deleted"] == uint8(1) }
+
 func newMemStore() *memStore { return &memStore{tables: make(map[string]map[string]row)} }
 
 // keyColumns are the tables' keys, version columns what decides between rows of one key (none: any row will do).
@@ -35,18 +39,25 @@ var keyColumns = map[string][]string{
 	"conversations": {"service", "conversation"},
 	"positions":     {"consumer_group", "topic", "partition"},
 	"dead_letters":  {"topic", "partition", "offset"},
+	"revisions":     {"service", "revision", "recompute"},
 }
 
-func (m *memStore) Write(_ context.Context, stages [][]schemas.Block) error {
-	for _, stage := range stages {
+func (m *memStore) Write(ctx context.Context, stages [][]schemas.Block, check func(schemas.Revisions) bool) (bool, error) {
+	for i, stage := range stages {
+		if check != nil && i == len(stages)-1 {
+			if revisions, err := m.Revisions(ctx); err != nil || !check(revisions) {
+				return false, err
+			}
+		}
 		for _, b := range stage {
 			m.put(b)
 		}
 	}
-	return nil
+	return true, nil
 }
 
-func (m *memStore) put(b schemas.Block) {
+// put stores a block. It gives the last row, and its key.
+func (m *memStore) put(b schemas.Block) (key string, r row) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	table := m.tables[b.Table]
@@ -55,7 +66,7 @@ func (m *memStore) put(b schemas.Block) {
 		m.tables[b.Table] = table
 	}
 	for i := range b.Rows {
-		r := row{values: make(map[string]any)}
+		r = row{values: make(map[string]any, len(b.Columns))}
 		for _, c := range b.Columns {
 			if texts, ok := c.Data.(schemas.Texts); ok { // their memory is used again after Write
 				r.values[c.Name] = strings.Clone(texts.At(i))
@@ -67,7 +78,7 @@ func (m *memStore) put(b schemas.Block) {
 			}
 			r.values[c.Name] = v.Interface()
 		}
-		key := fmt.Sprintf("%s\x00", b.Table)
+		key = b.Table + "\x00"
 		for _, name := range keyColumns[b.Table] {
 			key += fmt.Sprintf("%v\x00", r.values[name])
 		}
@@ -78,10 +89,14 @@ func (m *memStore) put(b schemas.Block) {
 		if p, ok := r.values["position"].(int64); ok {
 			r.version = uint64(p)
 		}
+		if stage, ok := r.values["stage"].(uint8); ok {
+			r.version = uint64(stage)
+		}
 		if old, ok := table[key]; !ok || r.version >= old.version {
 			table[key] = r
 		}
 	}
+	return key, r
 }
 
 func (m *memStore) Positions(_ context.Context, group, topic string) (map[int]schemas.Position, error) {
@@ -124,19 +139,22 @@ func (m *memStore) LoadMinutes(_ context.Context, keys []schemas.MinuteKey, each
 	defer m.mu.Unlock()
 	for _, k := range keys {
 		for _, r := range m.tables["requests"] {
-			t := r.values["arrival_us"].(int64)
-			if r.values["service"] == k.Service && uint32(t/schemas.MinuteUS) == k.Minute {
-				each(&schemas.StoredRequest{
-					Service: k.Service, Model: r.values["model"].(string), LogType: r.values["log_type"].(string),
-					ArrivalUS: t, Seq: r.values["seq"].(int64), IDHash: schemas.IDHash(r.values["request_id"].(string)),
-					Content: r.values["content"].(uint64), Outcome: schemas.Outcome(r.values["outcome"].(int8)),
-					StatusCode: optional(r, "status_code"), RequestTokens: optional(r, "request_tokens"),
-					ResponseTokens: optional(r, "response_tokens"), ElapsedUS: optional64(r, "elapsed_us"), TTFTUS: optional64(r, "ttft_us"),
-				})
+			if t := r.values["arrival_us"].(int64); r.values["service"] == k.Service && uint32(t/schemas.MinuteUS) == k.Minute {
+				each(storedRequest(r))
 			}
 		}
 	}
 	return nil
+}
+
+func storedRequest(r row) *schemas.StoredRequest {
+	return &schemas.StoredRequest{
+		Service: r.values["service"].(string), Model: r.values["model"].(string), LogType: r.values["log_type"].(string),
+		ArrivalUS: r.values["arrival_us"].(int64), Seq: r.values["seq"].(int64), IDHash: schemas.IDHash(r.values["request_id"].(string)),
+		Content: r.values["content"].(uint64), Outcome: schemas.Outcome(r.values["outcome"].(int8)),
+		StatusCode: optional(r, "status_code"), RequestTokens: optional(r, "request_tokens"),
+		ResponseTokens: optional(r, "response_tokens"), ElapsedUS: optional64(r, "elapsed_us"), TTFTUS: optional64(r, "ttft_us"),
+	}
 }
 
 func optional(r row, name string) int32 {
@@ -154,12 +172,12 @@ func optional64(r row, name string) int64 {
 }
 
 func (m *memStore) LoadConversations(_ context.Context, keys []schemas.ConversationKey,
-	each func(string, *schemas.StoredRequest, bool)) error {
+	each func(string, *schemas.StoredRequest, bool, uint64)) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	for _, k := range keys {
 		for _, r := range m.tables["conversations"] {
-			if r.values["service"] != k.Service || r.values["conversation"] != k.Conversation {
+			if r.values["service"] != k.Service || r.values["conversation"] != k.Conversation || r.deleted() {
 				continue
 			}
 			for i, t := range r.values["turn_arrival_us"].([]int64) {
@@ -170,18 +188,25 @@ func (m *memStore) LoadConversations(_ context.Context, keys []schemas.Conversat
 					ResponseTokens: r.values["turn_response_tokens"].([]int32)[i],
 					ElapsedUS:      r.values["turn_elapsed_us"].([]int64)[i], TTFTUS: schemas.Unknown, StatusCode: schemas.Unknown,
 					Outcome: schemas.Outcome(r.values["turn_outcome"].([]int8)[i]),
-				}, r.values["cut"] == uint8(1))
+				}, r.values["cut"] == uint8(1), r.version>>schemas.RevisionShift)
 			}
 		}
 	}
 	return nil
 }
 
-// dump gives a table's rows by key, every column in words; columns left out of a block are left out here too, unless
-// they hold more than their default.
+// dump gives a table's rows by key, every column in words, versions without the revision; columns left out of a block
+// are left out here too, unless they hold more than their default.
 func (m *memStore) dump(table string) map[string]string {
 	out := make(map[string]string)
 	for key, r := range m.tables[table] {
+		if r.deleted() {
+			continue
+		}
+		if _, ok := r.values["version"]; ok {
+			r.values = maps.Clone(r.values)
+			r.values["version"] = r.version & schemas.MembersMask
+		}
 		names := make([]string, 0, len(r.values))
 		for name := range r.values {
 			names = append(names, name)

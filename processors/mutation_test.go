@@ -3,6 +3,7 @@ package processors
 import (
 	"encoding/json"
 	"errors"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -15,8 +16,9 @@ import (
 // mutation takes one of the rules that make the result exact out of a source file: texts and what to put in their place.
 type mutation struct {
 	rule, file string
-	edits      []string // old, new, old, new, …; each old text stands in the file once
-	tests      string   // that must notice; "": exactTests
+	edits      []string            // old, new, old, new, …; each old text stands in the file once
+	more       map[string][]string // edits of other files
+	tests      string              // that must notice; "": exactTests
 }
 
 // exactTests are quick: the scenarios of 10,000 turns are run only for the rule that needs them (longScenarios).
@@ -73,7 +75,7 @@ var mutations = []mutation{
 	{rule: "a frozen conversation is known by its service", file: "frozen.go", edits: []string{
 		"uint64(s.service.index)<<1|1)\n", "1)\n"}},
 	{rule: "the larger set of a minute wins", file: "worker.go", edits: []string{
-		"s.number, uint64(s.members.n)", "s.number, 1"}},
+		"Number, uint64(s.members.n)", "Number, 1"}},
 	{rule: "the larger set of a conversation wins", file: "conversation.go", edits: []string{
 		"return uint64(members.n)", "return 1"}},
 	{rule: "the earlier cut of a conversation wins", file: "conversation.go", tests: longScenarios, edits: []string{
@@ -90,10 +92,68 @@ var mutations = []mutation{
 		"w.known.add(w.service(name).hash, hash)", "_, _ = name, hash"}},
 	{rule: "all of an identity decides, not the id alone", file: "member.go", edits: []string{
 		"return cmp.Compare(m.content, o.content)", "return 0"}},
+	{rule: "a minute's row is of its service's revision", file: "worker.go", edits: []string{
+		"schemas.Version(s.service.revision.Number, uint64(s.members.n))", "uint64(s.members.n)"}},
+	{rule: "a conversation's row is of its service's revision", file: "conversation.go", edits: []string{
+		"schemas.Version(revision, conversationVersion(members, cut))", "conversationVersion(members, cut)"}},
+	{rule: "a flush looks whether a revision has changed", file: "revision.go", edits: []string{
+		"return !slices.ContainsFunc(f.services", "return true || !slices.ContainsFunc(f.services"}},
+	{rule: "a flush looks when its rows are stored, not before", file: "revision.go", edits: []string{
+		"return !slices.ContainsFunc(f.services, func(s *service) bool { return !now[s.name].Same(s.revision) })",
+		"return !f.outdated",
+	}, more: map[string][]string{"worker.go": {
+		"services      []*service // that have rows in it", "services []*service\noutdated bool",
+		"for _, s := range w.touched {\n\t\tif of := s.service; of.flushed", "now, _ := w.store.Revisions(ctx)\nf.outdated = false\nfor _, s := range w.touched {\n" +
+			"f.outdated = f.outdated || !now[s.service.name].Same(s.service.revision)\n\t\tif of := s.service; of.flushed"}}},
+	{rule: "a changed revision makes what is in memory void", file: "revision.go", edits: []string{
+		"return newWorker(w.topic, w.partition, w.partitions, w.group, w.store, w.metrics)",
+		`again := newWorker(w.topic, w.partition, w.partitions, w.group, w.store, w.metrics)
+			now, _ := w.store.Revisions(context.Background())
+			for name, s := range w.services {
+				for _, m := range s.minutes {
+					m.touched, m.pending = false, chain{}
+				}
+				for _, c := range s.conversations {
+					c.touched, c.pending = false, chain{}
+				}
+				s.revision = now[name]
+			}
+			again.services, again.cache = w.services, w.cache
+			return again`}},
+	{rule: "an old row does not count in the range of a recompute at work", file: "revision.go", edits: []string{
+		"of.ranges = s.service.revision.Open(revision)", "of.ranges = nil"}},
+	{rule: "requests are asked about the range of a recompute at work", file: "revision.go", edits: []string{
+		"if len(of.ranges) > 0 && of.cut == cut {", "if false && of.cut == cut {"}},
+	{rule: "all is asked about a conversation that was cut", file: "revision.go", tests: longScenarios, edits: []string{
+		"if cut { // turns", "if false { // turns"}},
+	{rule: "nothing is taken for new while a recompute is at work", file: "revision.go", edits: []string{
+		"return len(s.revision.Unfinished) == 0", "return true"}},
+	{rule: "the end of the conversations is a change, too", file: "revision.go", edits: []string{
+		"!now[s.name].Same(s.revision)", "now[s.name].Number != s.revision.Number"}},
+	{rule: "the revision is raised before requests are read", file: "recompute.go", edits: []string{
+		"if err := r.write(ctx, schemas.Recomputes(r.self)); err != nil {\n\t\t\treturn err\n\t\t}\n\t\tif known,",
+		"if known,",
+		"\treturn r.report, nil\n}\n\n// recompute is one", "\treturn r.report, r.write(ctx, schemas.Recomputes(r.self))\n}\n\n// recompute is one"}},
+	{rule: "two recomputes have two revisions", file: "recompute.go", tests: "^TestRecomputesAtOnce$", edits: []string{
+		"if !slices.ContainsFunc(known,", "if true || !slices.ContainsFunc(known,"}},
+	{rule: "conversations are said to be done when they are", file: "recompute.go", edits: []string{
+		`{"conversations", r.conversations},`, `{"", func(ctx context.Context) error { return r.reach(ctx, schemas.RecomputeConversations) }}, {"conversations", r.conversations},`}},
+	{rule: "a recompute says nothing of a wider range", file: "recompute.go", edits: []string{
+		"&& r.self.Covers(&one)", ""}},
+	{rule: "a partition is read again where a revision has changed", file: "kafka.go", tests: "^TestRunnerRecompute$", edits: []string{
+		"p.again(ctx)\n\t\treturn", "p.worker.stored(f)\n\t\treturn"}},
+	{rule: "a minute's row without requests goes", file: "recompute.go", edits: []string{
+		"deleted.Append(r.query.Service, key, r.self.Revision)", "_ = key"}},
+	{rule: "a conversation's row without requests goes", file: "recompute.go", edits: []string{
+		"deleted.Append(r.query.Service, id, at[0], at[1], r.self.Revision)", "_, _ = id, at"}},
+	{rule: "a recompute's rows are of its revision", file: "recompute.go", edits: []string{
+		"schemas.Version(r.self.Revision, uint64(set.n))", "uint64(set.n)"}},
+	{rule: "a recompute cuts conversations", file: "recompute.go", tests: longScenarios, edits: []string{
+		"cut := set.n > schemas.MaxTurns", "cut := false"}},
 	{rule: "one flush at a time", file: "kafka.go", tests: "^TestRunnerOneFlushAtATime$", edits: []string{
 		"if p.due() && p.flush == nil {", "if p.due() {"}},
 	{rule: "the commit comes when all is stored", file: "kafka.go", tests: "^TestRunnerOneFlushAtATime$", edits: []string{
-		"p.flush, p.writing = f, make(chan error, 1)", "p.flush, p.writing = f, make(chan error, 1)\np.commit(f.next)"}},
+		"p.flush, p.writing = f, make(chan written, 1)", "p.flush, p.writing = f, make(chan written, 1)\np.commit(f.next)"}},
 }
 
 // TestMutations takes the rules out one at a time, each in a test binary built with that one file changed: the tests of
@@ -132,14 +192,21 @@ func (m mutation) run(t *testing.T) (failed []string, output string) {
 		which = []string{"-run", exactTests, "-skip", longScenarios}
 	}
 	overlay := struct{ Replace map[string]string }{make(map[string]string)}
+	files := maps.Clone(m.more)
 	if len(m.edits) > 0 {
-		from, err := filepath.Abs(m.file)
+		if files == nil {
+			files = make(map[string][]string)
+		}
+		files[m.file] = m.edits
+	}
+	for file, edits := range files {
+		from, err := filepath.Abs(file)
 		if err != nil {
 			t.Fatal(err)
 		}
-		to := filepath.Join(folder, m.file)
+		to := filepath.Join(folder, file)
 		overlay.Replace[from] = to
-		if err := os.WriteFile(to, m.mutate(t), 0o600); err != nil {
+		if err := os.WriteFile(to, mutate(t, file, edits), 0o600); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -165,15 +232,15 @@ func (m mutation) run(t *testing.T) (failed []string, output string) {
 	return failed, string(out)
 }
 
-func (m mutation) mutate(t *testing.T) []byte {
-	source, err := os.ReadFile(m.file)
+func mutate(t *testing.T, file string, edits []string) []byte {
+	source, err := os.ReadFile(file)
 	if err != nil {
 		t.Fatal(err)
 	}
 	text := string(source)
-	for edit := range slices.Chunk(m.edits, 2) {
+	for edit := range slices.Chunk(edits, 2) {
 		if n := strings.Count(text, edit[0]); n != 1 {
-			t.Fatalf("%s has %q %d times, want once: if the code has moved, say here what takes this rule out of it now", m.file, edit[0], n)
+			t.Fatalf("%s has %q %d times, want once: if the code has moved, say here what takes this rule out of it now", file, edit[0], n)
 		}
 		text = strings.Replace(text, edit[0], edit[1], 1)
 	}

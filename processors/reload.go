@@ -52,14 +52,7 @@ func (w *worker) reload(ctx context.Context) error {
 		}
 	}
 	if len(conversations) > 0 {
-		err := w.store.LoadConversations(ctx, conversations, func(id string, r *schemas.StoredRequest, cut bool) {
-			s := w.service(r.Service).conversations[id]
-			if s == nil || s.loaded {
-				return
-			}
-			s.cut = s.cut || cut
-			loaded[s] = append(loaded[s], newMember(r, 0))
-		})
+		err := w.loadConversations(ctx, conversations, loaded)
 		if err != nil {
 			return fmt.Errorf("reloading %d conversations: %w", len(conversations), err)
 		}

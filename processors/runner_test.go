@@ -151,7 +151,7 @@ func undisturbed(t *testing.T, values []string) *memStore {
 		t.Fatal(err)
 	}
 	store := newMemStore()
-	if err := store.Write(context.Background(), f.stages()); err != nil {
+	if _, err := store.Write(context.Background(), f.stages(), nil); err != nil {
 		t.Fatal(err)
 	}
 	return store
@@ -431,13 +431,13 @@ type slowStore struct {
 	waiting atomic.Int64
 }
 
-func (s *slowStore) Write(ctx context.Context, stages [][]schemas.Block) error {
+func (s *slowStore) Write(ctx context.Context, stages [][]schemas.Block, check func(schemas.Revisions) bool) (bool, error) {
 	s.waiting.Add(1)
 	select {
 	case <-s.open:
-		return s.memStore.Write(ctx, stages)
+		return s.memStore.Write(ctx, stages, check)
 	case <-ctx.Done():
-		return ctx.Err()
+		return false, ctx.Err()
 	}
 }
 

@@ -20,6 +20,7 @@ var tables = map[string]map[string]reflect.Type{
 	"conversations": columnTypes(schemas.Conversations{}),
 	"positions":     columnTypes(schemas.Positions{}),
 	"dead_letters":  columnTypes(schemas.DeadLetters{}),
+	"revisions":     columnsOf(schemas.Recomputes()),
 }
 
 func columnTypes(columns any) map[string]reflect.Type {
@@ -35,6 +36,14 @@ func columnTypes(columns any) map[string]reflect.Type {
 	return out
 }
 
+func columnsOf(b schemas.Block) map[string]reflect.Type {
+	out := make(map[string]reflect.Type)
+	for _, c := range b.Columns {
+		out[c.Name] = reflect.TypeOf(c.Data).Elem()
+	}
+	return out
+}
+
 // counters are what a process can be asked about itself.
 var counters = map[string]func(s *scene, name string) int{
 	"requests":               func(s *scene, name string) int { return s.owners[name].fresh },
@@ -43,6 +52,7 @@ var counters = map[string]func(s *scene, name string) int{
 	"evictions":              func(s *scene, name string) int { return int(counterValue(s.owners[name].metrics.evictions)) },
 	"minutes_reloaded":       func(s *scene, name string) int { return s.reloads(name, "minute") },
 	"conversations_reloaded": func(s *scene, name string) int { return s.reloads(name, "conversation") },
+	"restarts":               func(s *scene, name string) int { return s.owners[name].restarts },
 	"months":                 func(s *scene, name string) int { return s.months[name] },
 }
 
@@ -231,14 +241,23 @@ func columnText(value any, of reflect.Type) string {
 	return fmt.Sprint(schemas.Unknown)
 }
 
+// keys gives those of the rows whose columns are as said.
+func (s *scene) keys(table string, columns []expectation) []string {
+	var out []string
+	for _, key := range slices.Sorted(maps.Keys(s.store.tables[table])) {
+		r := s.store.tables[table][key]
+		if !r.deleted() && !slices.ContainsFunc(columns, func(e expectation) bool { _, ok := e.is(table, r); return !ok }) {
+			out = append(out, key)
+		}
+	}
+	return out
+}
+
 // matching gives the rows whose columns are as said.
 func (s *scene) matching(table string, columns []expectation) []row {
 	var out []row
-	for _, key := range slices.Sorted(maps.Keys(s.store.tables[table])) {
-		r := s.store.tables[table][key]
-		if !slices.ContainsFunc(columns, func(e expectation) bool { _, ok := e.is(table, r); return !ok }) {
-			out = append(out, r)
-		}
+	for _, key := range s.keys(table, columns) {
+		out = append(out, s.store.tables[table][key])
 	}
 	return out
 }

@@ -67,6 +67,10 @@ func (p *parser) line(content string) (func(*scene) error, error) {
 	case "expect":
 		p.expected = true
 		return p.expect(words[1:])
+	case "delete":
+		return p.delete(words[1:])
+	case "recompute":
+		return p.recompute(words[1:])
 	default:
 		return p.act(words)
 	}
@@ -249,10 +253,10 @@ func instant(text string) (int64, error) {
 
 // arguments are what may follow a verb.
 type arguments struct {
-	table   string
-	n       int  // rows, records or bytes
-	all     bool // no n was given
-	refused bool
+	table string
+	n     int    // rows, records or bytes
+	all   bool   // no n was given
+	end   string // "", refused or outdated: how a flush ends
 }
 
 // verbs are what processes do, and what they take.
@@ -263,18 +267,19 @@ var verbs = map[string]struct {
 	"reads":  {"[N]", func(s *scene, _ string, o *owner, a arguments) error { return s.reads(o, a) }},
 	"begins": {"", func(s *scene, name string, o *owner, _ arguments) error { return s.begins(name, o) }},
 	"stores": {"TABLE [N]", func(s *scene, name string, o *owner, a arguments) error { return s.stores(name, o, a) }},
-	"commits": {"[refused]", func(s *scene, name string, o *owner, a arguments) error {
+	"checks": {"[refused|outdated]", func(s *scene, name string, o *owner, a arguments) error { return s.checks(name, o, a.end) }},
+	"commits": {"[refused|outdated]", func(s *scene, name string, o *owner, a arguments) error {
 		if len(o.effects) > 1 {
 			return fmt.Errorf("%s commits nothing before it is stored; still to do: %s", name, o.rest())
 		}
-		return s.finishes(name, o, a.refused)
+		return s.finishes(name, o, a.end)
 	}},
-	"finishes": {"[refused]", func(s *scene, name string, o *owner, a arguments) error { return s.finishes(name, o, a.refused) }},
-	"flushes": {"[refused]", func(s *scene, name string, o *owner, a arguments) error {
+	"finishes": {"[refused|outdated]", func(s *scene, name string, o *owner, a arguments) error { return s.finishes(name, o, a.end) }},
+	"flushes": {"[refused|outdated]", func(s *scene, name string, o *owner, a arguments) error {
 		if err := s.begins(name, o); err != nil {
 			return err
 		}
-		return s.finishes(name, o, a.refused)
+		return s.finishes(name, o, a.end)
 	}},
 	"evicts": {"[N]", func(_ *scene, _ string, o *owner, a arguments) error { o.evict(a.n); return nil }},
 	"dies":   {"", func(_ *scene, _ string, o *owner, _ arguments) error { o.generation = dead; return nil }},
@@ -326,8 +331,8 @@ func argumentsOf(takes string, words []string) (a arguments, err error) {
 		var n int64
 		n, err = integer(words[0])
 		a.n = int(n)
-	case len(words) == 1 && takes == "[refused]" && words[0] == "refused":
-		a.refused = true
+	case len(words) == 1 && takes == "[refused|outdated]" && (words[0] == "refused" || words[0] == "outdated"):
+		a.end = words[0]
 	default:
 		err = fmt.Errorf("%q may not follow, only %q", strings.Join(words, " "), takes)
 	}
@@ -335,7 +340,7 @@ func argumentsOf(takes string, words []string) (a arguments, err error) {
 }
 
 func (p *parser) starts(name string, rest []string) (func(*scene) error, error) {
-	if _, taken := tables[name]; taken || name == "committed" {
+	if _, taken := tables[name]; taken || name == "committed" || name == "recompute" {
 		return nil, fmt.Errorf("a process cannot be called %s", name)
 	}
 	budget := int64(1 << 30)

@@ -1,23 +1,20 @@
 package processors
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
-
-	"github.com/google/go-cmp/cmp"
-
-	"tidegauge/schemas"
 )
 
 // TestScenarios plays testdata/*.scenario: what is in the log, what each process does with it and when it dies, and what
 // stands in the tables then. testdata/README.md explains the language.
 //
 // Beside what a file expects, the store must keep its promises after every line (world.check), and at the end all
-// records must be committed and the tables be, byte for byte, what Evaluate makes of all valid requests at once.
+// records must be committed and the tables be, byte for byte, what one undisturbed process makes of all of it at once.
 func TestScenarios(t *testing.T) {
 	files, err := filepath.Glob("testdata/*.scenario")
 	if err != nil || len(files) == 0 {
@@ -53,7 +50,7 @@ func TestScenarioErrors(t *testing.T) {
 		"a starts\na reads some":                                 `x:2: reads: "some" is no number`,
 		"a starts\na reads 1 2":                                  `x:2: reads: "1 2" may not follow, only "[N]"`,
 		"a starts cash=1":                                        `x:1: want cache=BYTES, not "cash=1"`,
-		"a starts\na commits slowly":                             `x:2: commits: "slowly" may not follow, only "[refused]"`,
+		"a starts\na commits slowly":                             `x:2: commits: "slowly" may not follow, only "[refused|outdated]"`,
 		"requests starts":                                        "x:1: a process cannot be called requests",
 		"expect requests":                                        "x:1: want a number of rows, or key=value … : column=value …",
 		"expect requests 1 weight=3":                             `x:1: columns of requests: "weight" is not one of arrival_us, `,
@@ -93,9 +90,22 @@ func TestScenarioErrors(t *testing.T) {
 		one + "a finishes\nexpect requests 0":                       "x:4: no flush of a is under way",
 		one + "a reads\nexpect requests 0":                          "x:4: there were only 0 records to read",
 		one + "a dies\na flushes\nexpect requests 0":                "x:5: a is dead",
-		one + "b starts\na flushes\nexpect requests 1":              "x:5: is the commit of a refused? true, want false",
-		one + "a flushes refused\nexpect requests 1":                "x:4: is the commit of a refused? false, want true",
-		one + "expect requests 0":                                   "x: the scenario ends with 0 committed of 1",
+		one + "b starts\na flushes\nexpect requests 1":              `x:5: how ends the flush of a? "refused", want ""`,
+		one + "a flushes refused\nexpect requests 1":                `x:4: how ends the flush of a? "", want "refused"`,
+		"delete requests":                                                        "x:1: want delete TABLE column=value",
+		"delete positions position=3":                                            `x:1: "positions" is not one of`,
+		"recompute until lunch":                                                  `x:1: "lunch" is not one of`,
+		"recompute from=2026-03-01T00:00:01Z":                                    "x:1: recompute: its range is of whole minutes",
+		"recompute twice":                                                        `x:1: recompute: want [service=S]`,
+		"0: at=2026-03-01\nrecompute starts":                                     `x:2: recompute: want [service=S]`,
+		one + "delete requests request_id=x\nexpect requests 0":                  "x:4: table requests has no such row to delete",
+		one + "recompute on\nexpect requests 0":                                  "x:4: no recompute is under way",
+		one + "recompute dies\nexpect requests 0":                                "x:4: no recompute is under way",
+		one + "a flushes\nrecompute until minutes\nrecompute\nexpect requests 0": "x:6: a recompute is under way",
+		one + "a flushes\nrecompute until minutes\nexpect requests 1":            "x: the scenario ends with a recompute under way",
+		one + "a flushes\nrecompute until conversations\nexpect requests 1":      "x:5: the recompute has ended before that",
+		one + "a flushes\ndelete requests request_tokens=7\nexpect requests 0":   "x: the scenario ends with rows damaged",
+		one + "expect requests 0":                                                "x: the scenario ends with 0 committed of 1",
 	} {
 		sc, err := parseScenario("x", text)
 		if err == nil {
@@ -134,6 +144,8 @@ type scene struct {
 	*world
 	owners map[string]*owner
 	months map[string]int // by owner: the most table partitions that one of its blocks fell in
+
+	recomputing *recomputing // under way
 }
 
 func (s *scene) starts(name string, budget int) error {
@@ -174,6 +186,11 @@ func (s *scene) reads(o *owner, a arguments) error {
 
 // stores does the next effects on a table.
 func (s *scene) stores(name string, o *owner, a arguments) error {
+	if a.table == "positions" && len(o.effects) > 0 && o.effects[0].of == "check" {
+		if err := s.checks(name, o, ""); err != nil {
+			return err
+		}
+	}
 	for done := 0; a.all || done < a.n; done++ {
 		next := slices.IndexFunc(o.effects, func(e effect) bool { return e.stage == o.effects[0].stage && e.of == a.table })
 		if next < 0 {
@@ -198,50 +215,51 @@ func (o *owner) rest() string {
 	return fmt.Sprint(slices.Compact(out))
 }
 
-// finishes does what is left of a flush. Kafka must refuse the commit, or not, as expected.
-func (s *scene) finishes(name string, o *owner, refused bool) error {
+// finishes does what is left of a flush. It must end as expected: with a commit, with one that Kafka refuses, or because a
+// revision has changed.
+func (s *scene) finishes(name string, o *owner, end string) error {
 	if o.flush == nil {
 		return fmt.Errorf("no flush of %s is under way", name)
 	}
+	restarts := o.restarts
 	o.finish(s.world)
-	if o.refused != refused {
-		return fmt.Errorf("is the commit of %s refused? %v, want %v", name, o.refused, refused)
+	return o.ended(name, restarts, end)
+}
+
+func (o *owner) ended(name string, restarts int, end string) error {
+	got := ""
+	switch {
+	case o.restarts > restarts:
+		got = "outdated"
+	case o.flush == nil && o.refused:
+		got = "refused"
+	}
+	if got != end {
+		return fmt.Errorf("how ends the flush of %s? %q, want %q", name, got, end)
 	}
 	return nil
 }
 
-// complete holds the end of a scenario to Evaluate.
-func (s *scene) complete() error {
-	var all []schemas.Request
-	letters := 0
-	for _, value := range s.log {
-		var r schemas.Request
-		switch {
-		case value == nil:
-		case s.valid(new(schemas.Decoder), value, &r):
-			all = append(all, r)
-		default:
-			letters++
-		}
+// checks lets a process look whether a revision has changed, which comes before the position.
+func (s *scene) checks(name string, o *owner, end string) error {
+	if o.flush == nil || o.effects[0].of != "check" {
+		return fmt.Errorf("%s checks nothing before its rows are stored; still to do: %s", name, o.rest())
 	}
+	restarts := o.restarts
+	o.step(s.world)
+	return o.ended(name, restarts, end)
+}
+
+// complete holds the end of a scenario to what one undisturbed process makes of the log, of what is left of it.
+func (s *scene) complete() error {
 	if s.commit != int64(len(s.log)) {
 		return fmt.Errorf("the scenario ends with %d committed of %d: let a process read and flush the rest", s.commit, len(s.log))
 	}
-	if n := len(s.store.tables["dead_letters"]); n != letters {
-		return fmt.Errorf("%d dead letters, want one for each of the %d records that are no requests", n, letters)
+	switch {
+	case s.recomputing != nil:
+		return errors.New("the scenario ends with a recompute under way")
+	case len(s.damaged) > 0:
+		return fmt.Errorf("the scenario ends with rows damaged: recompute all that was deleted: %v", s.damaged[0].entities)
 	}
-	blocks, err := Evaluate(all)
-	if err != nil {
-		return err
-	}
-	atOnce := newMemStore()
-	for _, b := range blocks {
-		atOnce.put(b)
-	}
-	for _, table := range []string{"requests", "minutes", "conversations"} {
-		if diff := cmp.Diff(atOnce.dump(table), s.store.dump(table)); diff != "" {
-			return fmt.Errorf("table %s (-Evaluate of all requests +stored):\n%s", table, diff)
-		}
-	}
-	return nil
+	return s.world.complete()
 }

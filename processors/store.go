@@ -11,8 +11,11 @@ import (
 // reads see everything that Write has acknowledged.
 type Store interface {
 	// Write stores the blocks, each stage acknowledged before the next one starts. Blocks are the store's until it
-	// returns.
-	Write(ctx context.Context, stages [][]schemas.Block) error
+	// returns. Where check is given, it is called with the revisions, read after all stages but the last were
+	// acknowledged; if it says no, the last one is not stored, and all is false.
+	Write(ctx context.Context, stages [][]schemas.Block, check func(schemas.Revisions) bool) (all bool, err error)
+	// Revisions gives the revision of each service that has one.
+	Revisions(ctx context.Context) (schemas.Revisions, error)
 	// Positions gives the positions of a group's partitions of a topic, by partition.
 	Positions(ctx context.Context, group, topic string) (map[int]schemas.Position, error)
 	// NewestMinutes gives each service's newest minute with a row, for the services that mine accepts.
@@ -22,7 +25,12 @@ type Store interface {
 	ConversationHashes(ctx context.Context, services []string, size func(n uint64), each func(service string, hash uint64)) error
 	// LoadMinutes calls each with the stored requests of the given minutes, in any order, repetitions included.
 	LoadMinutes(ctx context.Context, keys []schemas.MinuteKey, each func(*schemas.StoredRequest)) error
-	// LoadConversations calls each with the turns of the given conversations' rows; cut says that the row was cut. The
-	// turns' model and log type are not known.
-	LoadConversations(ctx context.Context, keys []schemas.ConversationKey, each func(conversation string, turn *schemas.StoredRequest, cut bool)) error
+	// LoadConversations calls each with the turns of the given conversations' rows, those of the highest version, whose
+	// revision it gives; cut says that the row was cut. The turns' model and log type are not known.
+	LoadConversations(ctx context.Context, keys []schemas.ConversationKey,
+		each func(conversation string, turn *schemas.StoredRequest, cut bool, revision uint64)) error
+	// LoadTurns calls each with the stored requests of the given conversations of a service that arrived in one of the
+	// ranges, in any order, repetitions included. It reads all of the service's requests in the ranges.
+	LoadTurns(ctx context.Context, service string, conversations []string, ranges []schemas.Recompute,
+		each func(conversation string, turn *schemas.StoredRequest)) error
 }

@@ -16,10 +16,15 @@ import (
 
 // TestStore holds ClickHouse's store and its twin in memory to the same contract.
 func TestStore(t *testing.T) {
-	t.Run("memory", func(t *testing.T) { storeContract(t, newMemStore()) })
+	t.Run("memory", func(t *testing.T) {
+		storeContract(t, newMemStore())
+		recomputeContract(t, newMemStore())
+	})
 	t.Run("ClickHouse", func(t *testing.T) {
 		db := testenv.Migrated(t)
 		storeContract(t, storage.NewStore(db, testenv.Writer(t, db)))
+		db = testenv.Migrated(t)
+		recomputeContract(t, storage.NewStore(db, testenv.Writer(t, db)))
 	})
 }
 
@@ -58,7 +63,7 @@ func storeContract(t *testing.T, store Store) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := store.Write(ctx, f.stages()); err != nil {
+		if _, err := store.Write(ctx, f.stages(), nil); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -110,9 +115,9 @@ func storeContract(t *testing.T, store Store) {
 
 	var turns []schemas.StoredRequest
 	err := store.LoadConversations(ctx, []schemas.ConversationKey{{Service: oddService, Conversation: `c'"\`}, {Service: oddService, Conversation: "c"}},
-		func(id string, r *schemas.StoredRequest, cut bool) {
-			if id != `c'"\` || cut {
-				t.Errorf("conversation %q, cut %v", id, cut)
+		func(id string, r *schemas.StoredRequest, cut bool, revision uint64) {
+			if id != `c'"\` || cut || revision != 0 {
+				t.Errorf("conversation %q, cut %v, revision %d", id, cut, revision)
 			}
 			turns = append(turns, *r)
 		})

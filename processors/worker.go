@@ -15,7 +15,8 @@ import (
 //   - a touched set that is not in memory is reloaded before anything is added to it;
 //   - touched means rewritten, also where every record was a duplicate: the row may have been lost between two inserts;
 //   - every set decides for itself whether a request is new to it;
-//   - a flush is prepared only when the one before is stored, so that what is reloaded is all there is.
+//   - a flush is prepared only when the one before is stored, so that what is reloaded is all there is;
+//   - sets of a service whose revision was raised are of no use any more (revision.go).
 type worker struct {
 	topic      string
 	partition  int
@@ -24,14 +25,15 @@ type worker struct {
 	store      Store
 	metrics    *metrics
 
-	services map[string]*service
-	numbered []*service // by their index
-	last     *service
-	cache    cache
-	frozen   frozen
-	known    filter // conversations that may be stored and not in memory
-	decoder  schemas.Decoder
-	request  schemas.Request
+	revisions schemas.Revisions // as they were when the worker began
+	services  map[string]*service
+	numbered  []*service // by their index
+	last      *service
+	cache     cache
+	frozen    frozen
+	known     filter // conversations that may be stored and not in memory
+	decoder   schemas.Decoder
+	request   schemas.Request
 
 	// The batch: requests read since the last flush. members[i] is what sets keep of requests row i.
 	requests    *schemas.Requests
@@ -53,7 +55,9 @@ type service struct {
 	name          string
 	index         uint32 // in the order in which the worker has met them
 	hash          uint64
-	misrouted     bool // its requests belong to another partition
+	misrouted     bool             // its requests belong to another partition
+	revision      schemas.Revision // under which its sets were read
+	flushed       uint64           // the last flush with rows of it
 	pairs         pairs
 	newest        uint32 // minutes up to here may be stored
 	latest        uint32 // the latest minute that requests were read of
@@ -78,6 +82,10 @@ func newWorker(topic string, partition, partitions int, group string, store Stor
 // read again.
 func (w *worker) assign(ctx context.Context, next int64) error {
 	w.next = next
+	var err error
+	if w.revisions, err = w.store.Revisions(ctx); err != nil { // before anything is loaded
+		return fmt.Errorf("reading revisions: %w", err)
+	}
 	newest, err := w.store.NewestMinutes(ctx, func(name string) bool {
 		return schemas.Partition(name, w.partitions) == w.partition
 	})
@@ -110,7 +118,7 @@ func (w *worker) service(name string) *service {
 	if s == nil {
 		name = string([]byte(name)) // the decoder's name table may outlive its use
 		s = &service{name: name, index: uint32(len(w.services)), hash: nameHash(name), minutes: make(map[uint32]*set), conversations: make(map[string]*set),
-			misrouted: schemas.Partition(name, w.partitions) != w.partition}
+			misrouted: schemas.Partition(name, w.partitions) != w.partition, revision: w.revisions[name]}
 		if !s.misrouted { // whoever gets the key wrong may do so for any number of names
 			w.services[name] = s
 			w.numbered = append(w.numbered, s)
@@ -185,7 +193,7 @@ func (w *worker) minuteSet(s *service, number uint32) *set {
 	m := s.minutes[number]
 	s.latest = max(s.latest, number)
 	if m == nil {
-		m = &set{service: s, number: number, loaded: !s.anyStored || number > s.newest}
+		m = &set{service: s, number: number, loaded: (!s.anyStored || number > s.newest) && s.rowsTell()}
 		if !m.loaded && !w.thaw(m) {
 			w.hot.cool(m.minute()) // it was evicted: what is read back may be more
 		}
@@ -202,7 +210,7 @@ func (w *worker) conversationSet(s *service, id string) *set {
 		id = string([]byte(id)) // the decoder's arena would stay alive for it
 		c = &set{service: s, conversation: id}
 		if !w.thaw(c) {
-			c.loaded = !w.known.has(s.hash, hash)
+			c.loaded = !w.known.has(s.hash, hash) && s.rowsTell()
 		}
 		s.conversations[id] = c
 	}
@@ -230,6 +238,10 @@ func (w *worker) prepare(ctx context.Context) (*flush, error) {
 	w.flushes++
 	f.next, f.records = w.next, w.records
 	for _, s := range w.touched {
+		if of := s.service; of.flushed != w.flushes {
+			of.flushed = w.flushes
+			f.services = append(f.services, of)
+		}
 		w.cache.change(s, func() {
 			if s.conversation == "" {
 				w.flushMinute(s, f)
@@ -279,7 +291,7 @@ func (w *worker) flushMinute(s *set, f *flush) {
 	if e.done != s.members.n {
 		e.take(&s.members, s.service.pairs.list)
 	}
-	e.rows(s.service.name, s.number, uint64(s.members.n), &f.minutes, &f.memory)
+	e.rows(s.service.name, s.number, schemas.Version(s.service.revision.Number, uint64(s.members.n)), &f.minutes, &f.memory)
 	s.service.newest, s.service.anyStored = max(s.service.newest, s.number), true
 	if grows && s.members.n >= keepFrom {
 		w.hot.keep(s.minute(), e, w.flushes)
@@ -296,7 +308,7 @@ func (w *worker) flushConversation(s *set, f *flush) {
 		s.members.truncate(schemas.MaxTurns)
 		s.cut = true
 	}
-	conversationRow(s.service.name, s.conversation, &s.members, s.cut, &f.conversations, &f.memory)
+	conversationRow(s.service.name, s.conversation, s.service.revision.Number, &s.members, s.cut, &f.conversations, &f.memory)
 }
 
 // held is the memory of the sets, of what is kept of their evaluation, and of the filter.

@@ -26,6 +26,9 @@ type owner struct {
 	effects    []effect // what is left of the flush under way
 	past       string   // what the last effect of the flush under way was of
 	refused    bool     // Kafka did not take the last commit
+	safe       int64    // the offset after the last flush that was stored
+	outdated   bool     // the flush under way has met a changed revision
+	restarts   int      // for that reason
 	fresh      int      // requests new to their minute in all flushes, and those that were not
 	duplicates int
 }
@@ -38,11 +41,15 @@ type world struct {
 	store                 *memStore
 	commit                int64
 	generation            int
-	partition, partitions int        // 0 of 0 is 0 of 1
-	rng                   *rand.Rand // nil: the store's reads succeed at once
-	late                  []effect   // inserts that were under way when their owner died
-	effects               int        // done so far
-	facts                 []fact     // see check
+	partition, partitions int             // 0 of 0 is 0 of 1
+	rng                   *rand.Rand      // nil: the store's reads succeed at once
+	late                  []effect        // inserts that were under way when their owner died
+	effects               int             // done so far
+	removed               map[string]bool // requests that were deleted by hand, by the key of fact
+	lost                  map[string]bool // rows that were, by their keys
+	damaged               []damage
+	clock                 int    // of damages and recomputes
+	facts                 []fact // see check
 }
 
 func (w *world) owner(budget int) *owner {
@@ -51,7 +58,7 @@ func (w *world) owner(budget int) *owner {
 	if w.rng != nil {
 		store = roughStore{w.store, w.rng}
 	}
-	o := &owner{worker: newWorker("t", w.partition, max(w.partitions, 1), "g", store, newMetrics(nil)), generation: w.generation, budget: budget}
+	o := &owner{worker: newWorker("t", w.partition, max(w.partitions, 1), "g", store, newMetrics(nil)), generation: w.generation, budget: budget, safe: w.commit}
 	if err := o.assign(context.Background(), w.commit); err != nil {
 		w.t.Fatal(err)
 	}
@@ -83,11 +90,25 @@ func (s roughStore) LoadMinutes(ctx context.Context, keys []schemas.MinuteKey, e
 }
 
 func (s roughStore) LoadConversations(ctx context.Context, keys []schemas.ConversationKey,
-	each func(string, *schemas.StoredRequest, bool)) error {
+	each func(string, *schemas.StoredRequest, bool, uint64)) error {
 	if s.rough() == 0 {
 		return errRough
 	}
 	return s.memStore.LoadConversations(ctx, keys, each)
+}
+
+func (s roughStore) LoadTurns(ctx context.Context, service string, ids []string, ranges []schemas.Recompute,
+	each func(string, *schemas.StoredRequest)) (err error) {
+	_ = s.memStore.LoadTurns(ctx, service, ids, ranges, func(id string, r *schemas.StoredRequest) {
+		n := s.rough()
+		if n == 0 {
+			err = errRough
+		}
+		for range n {
+			each(id, r)
+		}
+	})
+	return err
 }
 
 // read takes n records more. It says how many there were.
@@ -123,10 +144,20 @@ func (o *owner) begin(w *world, rng *rand.Rand) {
 	stages := f.stages()
 	for i, stage := range stages {
 		var effects []effect
+		if i == len(stages)-1 {
+			o.effects = append(o.effects, effect{i, "check", func() {
+				now, _ := w.store.Revisions(context.Background())
+				o.outdated = !f.unchanged(now)
+			}})
+			i++
+		}
 		for _, b := range stage {
 			for row := range b.Rows {
 				one := b.Slice(row, row+1)
-				effects = append(effects, effect{i, b.Table, func() { w.store.put(one) }})
+				effects = append(effects, effect{i, b.Table, func() {
+					key, r := w.store.put(one)
+					w.resurrected(one.Table, key, r, o.generation != w.generation)
+				}})
 			}
 		}
 		if rng != nil {
@@ -134,7 +165,7 @@ func (o *owner) begin(w *world, rng *rand.Rand) {
 		}
 		o.effects = append(o.effects, effects...)
 	}
-	o.effects = append(o.effects, effect{len(stages), "commit", func() {
+	o.effects = append(o.effects, effect{len(stages) + 1, "commit", func() {
 		if o.refused = o.generation != w.generation; !o.refused { // Kafka refuses a stale generation's commit
 			w.commit = f.next
 		}
@@ -146,7 +177,17 @@ func (o *owner) step(w *world) {
 	w.effects++
 	o.past = o.effects[0].of
 	o.effects = o.effects[1:]
+	if o.outdated { // as the runner does
+		o.flush, o.effects, o.outdated = nil, nil, false
+		o.restarts++
+		o.worker = o.again()
+		if err := o.assign(context.Background(), o.safe); err != nil {
+			w.t.Fatal(err)
+		}
+		return
+	}
 	if len(o.effects) == 0 {
+		o.safe = o.flush.next
 		o.stored(o.flush)
 		o.flush, o.effects = nil, nil
 		o.evict(o.budget)
@@ -162,7 +203,7 @@ func (o *owner) finish(w *world) {
 // where says where in its flush an owner is.
 func (o *owner) where() string {
 	stage := func(of string) string {
-		return map[string]string{"requests": "requests", "dead_letters": "requests", "minutes": "rows", "conversations": "rows",
+		return map[string]string{"requests": "requests", "dead_letters": "requests", "minutes": "rows", "conversations": "rows", "check": "check",
 			"positions": "position", "commit": "commit"}[of]
 	}
 	if o.flush == nil {
@@ -182,7 +223,7 @@ func (o *owner) where() string {
 // Of the stage under way, that is; the next was not begun.
 func (o *owner) die(w *world, rng *rand.Rand) {
 	for _, e := range o.effects {
-		if e.stage == o.effects[0].stage && e.of != "commit" && rng.IntN(4) == 0 {
+		if e.stage == o.effects[0].stage && e.of != "commit" && e.of != "check" && rng.IntN(4) == 0 {
 			w.late = append(w.late, e)
 		}
 	}
@@ -198,7 +239,7 @@ func (w *world) learn() {
 	for _, value := range w.log[len(w.facts):] {
 		r, f := new(schemas.Request), fact{}
 		if w.valid(&d, value, r) {
-			f.request = fmt.Sprint(r.Service, r.ArrivalUS, r.RequestID, r.Content())
+			f.request = requestKey(r.Service, r.ArrivalUS, r.RequestID, r.Content())
 			f.minute = fmt.Sprint(r.Service, r.ArrivalUS/schemas.MinuteUS)
 			if r.Conversation != "" {
 				f.conversation = fmt.Sprint(r.Service, " ", r.Conversation)
@@ -219,7 +260,7 @@ func (w *world) valid(d *schemas.Decoder, value []byte, r *schemas.Request) bool
 
 // check holds what is stored to what it promises at every moment, before any repair: the commit is never ahead of the
 // position; the requests of all records before the position are stored, and are in their rows; rows claim no more
-// requests than are stored.
+// requests than are stored. What was damaged by hand and not recomputed since is left out.
 func (w *world) check() error {
 	w.learn()
 	var position int64
@@ -232,23 +273,33 @@ func (w *world) check() error {
 	requests, stored, rows := make(map[string]bool), make(map[string]int), make(map[string]int)
 	for _, r := range w.store.tables["requests"] {
 		v := r.values
-		requests[fmt.Sprint(v["service"], v["arrival_us"], v["request_id"], v["content"])] = true
+		requests[requestKey(v["service"], v["arrival_us"], v["request_id"], v["content"])] = true
 		stored["minute "+fmt.Sprint(v["service"], v["arrival_us"].(int64)/schemas.MinuteUS)]++
 		if c, _ := v["conversation"].(string); c != "" {
 			stored["conversation "+fmt.Sprint(v["service"], " ", c)]++
 		}
 	}
 	for _, r := range w.store.tables["minutes"] {
-		if v := r.values; v["grouping"] == schemas.GroupAll {
+		if v := r.values; v["grouping"] == schemas.GroupAll && !r.deleted() {
 			rows["minute "+fmt.Sprint(v["service"], v["minute"])] = int(v["requests"].(uint64))
 		}
 	}
 	for _, r := range w.store.tables["conversations"] {
 		v := r.values
+		if r.deleted() {
+			continue
+		}
 		rows["conversation "+fmt.Sprint(v["service"], " ", v["conversation"])] = int(v["turns"].(uint32))
 	}
+	for _, f := range w.facts[position:] {
+		if w.removed[f.request] && !requests[f.request] { // it is read again, and comes back
+			requests[f.request] = true
+			stored["minute "+f.minute]++
+			stored["conversation "+f.conversation]++
+		}
+	}
 	for key, n := range rows {
-		if n > stored[key] {
+		if n > stored[key] && !w.isDamaged(key) {
 			return fmt.Errorf("the row of %s has %d requests, %d are stored", key, n, stored[key])
 		}
 	}
@@ -259,7 +310,7 @@ func (w *world) check() error {
 			if _, ok := w.store.tables["dead_letters"][fmt.Sprintf("dead_letters\x00t\x00%d\x00%d\x00", w.partition, offset)]; !ok {
 				return fmt.Errorf("position %d is stored, the dead letter of offset %d is not", position, offset)
 			}
-		case f.request == "" || seen[f.request]:
+		case f.request == "" || seen[f.request] || w.removed[f.request]:
 		case !requests[f.request]:
 			return fmt.Errorf("position %d is stored, the request of offset %d is not", position, offset)
 		default:
@@ -271,7 +322,7 @@ func (w *world) check() error {
 		}
 	}
 	for key, n := range want {
-		if rows[key] < n {
+		if rows[key] < n && !w.isDamaged(key) {
 			return fmt.Errorf("position %d is stored, the row of %s has %d of %d requests", position, key, rows[key], n)
 		}
 	}

@@ -64,6 +64,7 @@ func render(t Topology, name string) ([]byte, error) {
 	}
 	shards := map[string]string{
 		"requests": "cityHash64(service)", "minutes": "cityHash64(service)", "conversations": "cityHash64(service)",
+		"revisions": "cityHash64(service)",
 		// These are found by where a record stood, whichever service it was of.
 		"positions": "cityHash64(topic, partition)", "dead_letters": "cityHash64(topic, partition)",
 	}

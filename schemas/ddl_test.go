@@ -12,9 +12,9 @@ func TestMigrations(t *testing.T) {
 		topology   Topology
 		want, lack []string
 	}{
-		"one node": {Topology{}, []string{"ENGINE = ReplacingMergeTree(version)", "CREATE TABLE IF NOT EXISTS minutes"},
+		"one node": {Topology{}, []string{"ENGINE = ReplacingMergeTree(version, deleted)", "CREATE TABLE IF NOT EXISTS minutes"},
 			[]string{"ON CLUSTER", "Replicated", "_local", "Distributed"}},
-		"cluster": {Topology{Cluster: "prod`s"}, []string{"ON CLUSTER `prod``s`", "minutes_local", "'{replica}', version)",
+		"cluster": {Topology{Cluster: "prod`s"}, []string{"ON CLUSTER `prod``s`", "minutes_local", "'{replica}', version, deleted)",
 			"ENGINE = Distributed(`prod``s`, currentDatabase(), minutes_local, cityHash64(service))"}, []string{"ENGINE = ReplacingMergeTree"}},
 	} {
 		rendered, err := Migrations(c.topology)
@@ -85,7 +85,7 @@ func TestColumnsMatchTables(t *testing.T) {
 		}
 		var got []string
 		for line := range strings.Lines(body) {
-			if name := strings.Fields(line); strings.HasPrefix(line, "    ") && name[0] != "INDEX" && name[0] != "stored_at" {
+			if name := strings.Fields(line); strings.HasPrefix(line, "    ") && name[0] != "INDEX" && name[0] != "stored_at" && name[0] != "deleted" {
 				got = append(got, name[0])
 			}
 		}

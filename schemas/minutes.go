@@ -43,7 +43,7 @@ type Minutes struct {
 	Model    []string   `column:"model"`
 	LogType  []string   `column:"log_type"`
 	Minute   []uint32   `column:"minute"`  // minutes since the Unix epoch
-	Version  []uint64   `column:"version"` // members of the whole minute's set (all streams)
+	Version  []uint64   `column:"version"` // members of the whole minute's set (all streams), below a revision
 
 	// Arrivals. Inner gaps are those between two requests of this row.
 	Requests      []uint64   `column:"requests"`

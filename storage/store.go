@@ -27,13 +27,14 @@ func QuorumInserts() map[string]any {
 	return map[string]any{"insert_quorum": "auto", "insert_quorum_parallel": 0, "insert_distributed_sync": 1}
 }
 
-// Write stores blocks, stage after stage; see Writer.Write.
-func (s *Store) Write(ctx context.Context, stages [][]schemas.Block) error {
-	return s.writer.Write(ctx, stages)
+// Write stores blocks, stage after stage, the last one only if check says so; see Writer.WriteChecked.
+func (s *Store) Write(ctx context.Context, stages [][]schemas.Block, check func(schemas.Revisions) bool) (all bool, err error) {
+	return s.writer.WriteChecked(ctx, stages, check)
 }
 
-func (s *Store) reading(ctx context.Context) context.Context {
-	if s.db.Config().Cluster == "" {
+// reading gives the context of a query whose answer has every acknowledged write.
+func reading(ctx context.Context, db *DB) context.Context {
+	if db.Config().Cluster == "" {
 		return ctx
 	}
 	return clickhouse.Context(ctx, clickhouse.WithSettings(clickhouse.Settings{"select_sequential_consistency": 1}))
@@ -41,7 +42,11 @@ func (s *Store) reading(ctx context.Context) context.Context {
 
 // query calls row for each row of a query's answer.
 func (s *Store) query(ctx context.Context, sql string, row func(scan func(...any) error) error, arguments ...any) error {
-	rows, err := s.db.Query(s.reading(ctx), sql, arguments...)
+	return queryAll(ctx, s.db, sql, row, arguments...)
+}
+
+func queryAll(ctx context.Context, db *DB, sql string, row func(scan func(...any) error) error, arguments ...any) error {
+	rows, err := db.Query(reading(ctx, db), sql, arguments...)
 	if err != nil {
 		return err
 	}
@@ -171,26 +176,27 @@ func minuteRanges(keys []schemas.MinuteKey) []string {
 	return conditions
 }
 
-// LoadConversations calls each with the turns of every stored row of the given conversations: an older row's turns are
-// among a newer one's, and sets take each only once, so no row needs to be chosen. cut says that the row was cut.
+// LoadConversations calls each with the turns of the given conversations' rows, those of the highest version, and that
+// row's revision. cut says that the row was cut.
 func (s *Store) LoadConversations(ctx context.Context, keys []schemas.ConversationKey,
-	each func(conversation string, turn *schemas.StoredRequest, cut bool)) error {
+	each func(conversation string, turn *schemas.StoredRequest, cut bool, revision uint64)) error {
 	byService := make(map[string][]string)
 	for _, k := range keys {
 		byService[k.Service] = append(byService[k.Service], k.Conversation)
 	}
 	for service, ids := range byService {
 		for chunk := range slices.Chunk(ids, maxNamesInQuery) {
-			err := s.query(ctx, `SELECT conversation, cut, turn_arrival_us, turn_seq, turn_id_hash, turn_content, turn_request_tokens,
+			err := s.query(ctx, `SELECT conversation, version, cut, turn_arrival_us, turn_seq, turn_id_hash, turn_content, turn_request_tokens,
 	turn_response_tokens, turn_elapsed_us, arrayMap(o -> CAST(o, 'Int8'), turn_outcome)
-FROM conversations WHERE service = `+quote(service)+" AND conversation IN ("+quoteAll(chunk)+")", func(scan func(...any) error) error {
+FROM conversations WHERE service = `+quote(service)+" AND conversation IN ("+quoteAll(chunk)+") ORDER BY version DESC LIMIT 1 BY conversation", func(scan func(...any) error) error {
 				var id string
+				var version uint64
 				var cut uint8
 				var arrivals, seqs, elapsed []int64
 				var hashes, contents []uint64
 				var requests, responses []int32
 				var outcomes []int8
-				if err := scan(&id, &cut, &arrivals, &seqs, &hashes, &contents, &requests, &responses, &elapsed, &outcomes); err != nil {
+				if err := scan(&id, &version, &cut, &arrivals, &seqs, &hashes, &contents, &requests, &responses, &elapsed, &outcomes); err != nil {
 					return err
 				}
 				r := schemas.StoredRequest{Service: service, StatusCode: schemas.Unknown, TTFTUS: schemas.Unknown}
@@ -198,7 +204,7 @@ FROM conversations WHERE service = `+quote(service)+" AND conversation IN ("+quo
 					r.ArrivalUS, r.Seq, r.IDHash, r.Content = arrivals[i], seqs[i], hashes[i], contents[i]
 					r.RequestTokens, r.ResponseTokens, r.ElapsedUS = requests[i], responses[i], elapsed[i]
 					r.Outcome = schemas.Outcome(outcomes[i])
-					each(id, &r, cut != 0)
+					each(id, &r, cut != 0, version>>schemas.RevisionShift)
 				}
 				return nil
 			})

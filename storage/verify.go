@@ -3,6 +3,7 @@ package storage
 import (
 	"context"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/ClickHouse/clickhouse-go/v2"
@@ -21,8 +22,8 @@ type VerifyQuery struct {
 	ChunkRequests int64
 	// MaxDifferences is how many differences the report lists; 0 is 100. All are counted.
 	MaxDifferences int
-	// Settle is how long rows may lag behind their requests before that is a difference; 0 is 10 s, below 0 is not at
-	// all. Verify waits only where what differs was stored that lately.
+	// Settle is how long a row has to differ before that counts; 0 is 10 s, below 0 is not at all. Verify waits only
+	// where something differs, for up to twice as long.
 	Settle time.Duration
 }
 
@@ -75,27 +76,30 @@ func (d Difference) String() string {
 // integer sums and histograms must be equal, sums of logarithms and of quotients equal up to rounding. progress, which
 // may be nil, is called with how many requests have been gone through, of how many.
 //
-// It may run while rows are being written: processors store requests before the rows made of them, so rows that differ
-// and were stored lately are looked at again before they count. The error is of reading, never of what was found.
+// It may run while rows are being written or recomputed: what differs is looked at again before it counts (settle). The
+// error is of reading, never of what was found.
 func Verify(ctx context.Context, db *DB, q VerifyQuery, progress func(done, total int64)) (VerifyReport, error) {
 	v := newVerifier(db, q, progress)
-	services, err := v.services(ctx)
+	all, err := v.services(ctx)
 	if err != nil {
 		return v.report, fmt.Errorf("verify: listing services: %w", err)
 	}
-	for _, s := range services {
-		v.total += s.requests + s.turns
+	for _, s := range all {
+		v.total += s.Requests + s.Turns
 	}
 	v.advance(0)
-	for _, s := range services {
+	for _, s := range together(all, v.query.ChunkRequests) {
 		for _, step := range []struct {
 			what string
-			do   func(context.Context, verifyService) error
+			do   func(context.Context, services) error
 		}{{"minutes", v.minutes}, {"conversations", v.conversations}, {"request ids", v.conflicts}} {
 			if err := step.do(ctx, s); err != nil {
-				return v.report, fmt.Errorf("verify: %s of service %q: %w", step.what, s.name, err)
+				return v.report, fmt.Errorf("verify: %s of %v: %w", step.what, s, err)
 			}
 		}
+	}
+	if err := v.settle(ctx); err != nil {
+		return v.report, fmt.Errorf("verify: %w", err)
 	}
 	return v.report, nil
 }
@@ -108,12 +112,49 @@ type verifier struct {
 	progress    func(done, total int64)
 	done, total int64
 	report      VerifyReport
+	doubts      []doubt
 }
 
-// verifyService is a service and how much of it there is in the range.
-type verifyService struct {
-	name            string
-	requests, turns int64 // stored, copies included
+// ServiceCount is a service and how much of it there is in a range.
+type ServiceCount struct {
+	Name            string
+	Requests, Turns int64 // stored, copies included; turns are requests with a conversation
+}
+
+// services are those that one query is about. ClickHouse takes a second to plan a query as long as these, so that
+// services with few requests are taken together.
+type services struct {
+	names           []string
+	requests, turns int64
+}
+
+// mostTogether bounds the length of a query.
+const mostTogether = 100
+
+// together puts services together, in order, as long as they have no more than so many requests.
+func together(all []ServiceCount, requests int64) (out []services) {
+	for _, one := range all {
+		n := len(out)
+		if n == 0 || len(out[n-1].names) == mostTogether || out[n-1].requests+one.Requests > requests {
+			out = append(out, services{})
+			n++
+		}
+		s := &out[n-1]
+		s.names, s.requests, s.turns = append(s.names, one.Name), s.requests+one.Requests, s.turns+one.Turns
+	}
+	return out
+}
+
+// in makes a query that asks for a service ask for these.
+func (s services) in(sql string) string {
+	return strings.ReplaceAll(sql, "service = {service:String}", "service IN ("+quoteAll(s.names)+")")
+}
+
+func (s services) String() string {
+	if len(s.names) == 1 {
+		return fmt.Sprintf("service %q", s.names[0])
+	}
+	return fmt.Sprintf("services %q to %q", s.names[0], s.names[len(s.names)-1])
 }
 
 func newVerifier(db *DB, q VerifyQuery, progress func(done, total int64)) *verifier {
@@ -126,15 +167,27 @@ func newVerifier(db *DB, q VerifyQuery, progress func(done, total int64)) *verif
 	if q.Settle == 0 {
 		q.Settle = 10 * time.Second
 	}
-	v := &verifier{db: db, query: q, from: schemas.MinArrivalUS, to: schemas.MaxArrivalUS, progress: progress}
-	up := func(us int64) int64 { return (us + schemas.MinuteUS - 1) / schemas.MinuteUS * schemas.MinuteUS }
-	if q.FromUS != nil {
-		v.from = up(max(*q.FromUS, schemas.MinArrivalUS))
-	}
-	if q.ToUS != nil {
-		v.to = up(min(*q.ToUS, schemas.MaxArrivalUS))
-	}
+	v := &verifier{db: db, query: q, progress: progress}
+	v.from, v.to = WholeMinutes(q.FromUS, q.ToUS)
 	return v
+}
+
+// WholeMinutes gives the range of the minutes that begin in a range; nil is no limit.
+func WholeMinutes(fromUS, toUS *int64) (from, to int64) {
+	from, to = schemas.MinArrivalUS, schemas.MaxArrivalUS
+	up := func(us int64) int64 { return (us + schemas.MinuteUS - 1) / schemas.MinuteUS * schemas.MinuteUS }
+	if fromUS != nil {
+		from = up(max(*fromUS, schemas.MinArrivalUS))
+	}
+	if toUS != nil {
+		to = up(min(*toUS, schemas.MaxArrivalUS))
+	}
+	return from, to
+}
+
+// ServicesIn lists the services that have requests or rows in the range of a query.
+func ServicesIn(ctx context.Context, db *DB, q VerifyQuery) ([]ServiceCount, error) {
+	return newVerifier(db, q, nil).services(ctx)
 }
 
 func (v *verifier) advance(requests int64) {
@@ -169,7 +222,7 @@ func (v *verifier) rows(ctx context.Context, sql string, parameters map[string]a
 
 // services lists the services that have requests or rows in the range. Both, because a row without requests is as wrong
 // as requests without a row.
-func (v *verifier) services(ctx context.Context) (out []verifyService, err error) {
+func (v *verifier) services(ctx context.Context) (out []ServiceCount, err error) {
 	const sql = `
 SELECT service, sum(n) AS requests, sum(t) AS turns
 FROM
@@ -180,21 +233,21 @@ FROM
     GROUP BY service
     UNION ALL
     SELECT DISTINCT toString(service) AS service, 0 AS n, 0 AS t
-    FROM minutes
+    FROM minutes FINAL
     WHERE minute >= intDiv({from_us:Int64}, 60000000) AND minute < intDiv({to_us:Int64}, 60000000)
         AND ({only:String} = '' OR service = {only:String})
     UNION ALL
     SELECT DISTINCT toString(service) AS service, 0 AS n, 0 AS t
-    FROM conversations
+    FROM conversations FINAL
     WHERE first_us >= {from_us:Int64} AND first_us < {to_us:Int64} AND ({only:String} = '' OR service = {only:String})
 )
 GROUP BY service
 ORDER BY service`
 	err = v.rows(ctx, sql, map[string]any{"from_us": v.from, "to_us": v.to, "only": v.query.Service}, func(scan func(...any) error) error {
-		var s verifyService
+		var s ServiceCount
 		var requests, turns uint64
-		err := scan(&s.name, &requests, &turns)
-		s.requests, s.turns = int64(requests), int64(turns)
+		err := scan(&s.Name, &requests, &turns)
+		s.Requests, s.Turns = int64(requests), int64(turns)
 		out = append(out, s)
 		return err
 	})
@@ -203,7 +256,7 @@ ORDER BY service`
 
 // conflicts counts the request ids that stand on different requests, some millions of ids at a time, told apart by
 // their hash.
-func (v *verifier) conflicts(ctx context.Context, s verifyService) error {
+func (v *verifier) conflicts(ctx context.Context, s services) error {
 	const idsAtOnce = 4_000_000 // 32 bytes each while they are counted
 	parts := uint64(s.requests/idsAtOnce) + 1
 	for part := range parts {
@@ -211,14 +264,14 @@ func (v *verifier) conflicts(ctx context.Context, s verifyService) error {
 SELECT count()
 FROM
 (
-    SELECT cityHash64(request_id) AS id
+    SELECT service, cityHash64(request_id) AS id
     FROM requests FINAL
     WHERE service = {service:String} AND arrival_us >= {from_us:Int64} AND arrival_us < {to_us:Int64} AND request_id != ''
         AND cityHash64(request_id) % {parts:UInt64} = {part:UInt64}
-    GROUP BY id
+    GROUP BY service, id
     HAVING count() > 1
 )`
-		err := v.rows(ctx, sql, map[string]any{"service": s.name, "from_us": v.from, "to_us": v.to, "parts": parts, "part": part},
+		err := v.rows(ctx, s.in(sql), map[string]any{"from_us": v.from, "to_us": v.to, "parts": parts, "part": part},
 			func(scan func(...any) error) error {
 				var n uint64
 				err := scan(&n)

@@ -3,9 +3,12 @@ package storage
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/cespare/xxhash/v2"
 )
 
 // comparison is a query that recomputes rows of a table, joins them with those stored, and answers those that differ.
@@ -20,9 +23,14 @@ type comparison struct {
 
 // equal is the condition that a column is as recomputed. Sums of floats may also pass through zero; what is added is
 // about of the size of 1 to 10, and no more is added than the row has members.
+// Processors round each addend to a multiple of 2^-40, those of tpot_sum (microseconds) to one of 2^-26.
 func (c comparison) equal(column string) string {
 	if slices.Contains(c.approximate, column) {
-		return fmt.Sprintf("abs(stored.%[1]s - recomputed.%[1]s) <= 1e-9 * (abs(recomputed.%[1]s) + recomputed.version)", column)
+		tolerance := "1e-9"
+		if column == "tpot_sum" {
+			tolerance = "1e-8"
+		}
+		return fmt.Sprintf("abs(stored.%[1]s - recomputed.%[1]s) <= %[2]s * (abs(recomputed.%[1]s) + recomputed.version)", column, tolerance)
 	}
 	return fmt.Sprintf("stored.%[1]s = recomputed.%[1]s", column)
 }
@@ -53,40 +61,106 @@ WHERE NOT (%[5]s)
 ORDER BY %[1]s`, strings.Join(c.keys, ", "), strings.Join(values, ", "), c.recomputed, c.stored, strings.Join(conditions, " AND "))
 }
 
-// compare runs a comparison and takes what differs into the report. Rows that differ but were stored lately may be on
-// their way, or the two sides of the join may have been read before and after a flush; so it looks again until there are
-// none, for as long as twice Settle. What is still being written then is counted apart.
-func (v *verifier) compare(ctx context.Context, service string, c comparison, parameters map[string]any) error {
-	for begin := time.Now(); ; {
-		found, err := v.differences(ctx, service, c, parameters)
-		if err != nil {
-			return err
-		}
-		if found.unsettled > 0 && time.Since(begin) < 2*v.query.Settle {
-			select {
-			case <-ctx.Done():
-				return ctx.Err()
-			case <-time.After(min(time.Second, v.query.Settle)):
-			}
-			continue
-		}
-		v.report.Different += found.different
-		v.report.Unsettled += found.unsettled
-		room := v.query.MaxDifferences - len(v.report.Differences)
-		v.report.Differences = append(v.report.Differences, found.list[:min(room, len(found.list))]...)
-		return nil
-	}
+// doubt is a part of the range where rows differed.
+type doubt struct {
+	services   services
+	comparison comparison
+	parameters map[string]any
+	first      time.Time // of looking
+	found
 }
 
-// found is what one run of a comparison has found.
+// found is what one look at a part has found.
 type found struct {
-	different, unsettled int64 // rows
-	list                 []Difference
+	old, young map[uint64]bool // rows that differ, by the hash of how: stored a while ago, lately
+	list       []Difference    // of the old ones, the first
 }
 
-func (v *verifier) differences(ctx context.Context, service string, c comparison, parameters map[string]any) (f found, err error) {
-	err = v.rows(ctx, c.sql(), parameters, func(scan func(...any) error) error {
-		d := Difference{Table: c.table, Service: service}
+// compare looks at a part of the range. What differs there is not believed yet: see settle.
+func (v *verifier) compare(ctx context.Context, s services, c comparison, parameters map[string]any) error {
+	one := doubt{services: s, comparison: c, parameters: parameters, first: time.Now()}
+	var err error
+	if one.found, err = v.look(ctx, &one); err != nil {
+		return err
+	}
+	switch {
+	case len(one.old)+len(one.young) == 0:
+	case v.query.Settle < 0:
+		v.believe(&one)
+	default:
+		v.doubts = append(v.doubts, one)
+	}
+	return nil
+}
+
+// settle looks again where rows differed, until they no longer do or are known to stay. Rows lag behind their requests
+// for as long as a flush takes, or until the partition of a processor that died has another; the two sides of a
+// comparison may have been read before and after a flush, or around a recompute. So a row counts as different only if
+// it differs in the very same way after Settle, and is older than that. What is still being written after twice that time
+// is counted apart.
+func (v *verifier) settle(ctx context.Context) error {
+	pause := min(time.Second, v.query.Settle)
+	for begin := time.Now(); len(v.doubts) > 0; pause = min(2*pause, v.query.Settle) {
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(pause):
+		}
+		end := time.Since(begin) >= 2*v.query.Settle
+		var left []doubt
+		for _, one := range v.doubts {
+			again, err := v.look(ctx, &one)
+			if err != nil {
+				return fmt.Errorf("looking again at %v: %w", one.services, err)
+			}
+			same := maps.Equal(again.old, one.old) && len(again.young) == 0
+			switch {
+			case len(again.old)+len(again.young) == 0:
+			case same && time.Since(one.first) >= v.query.Settle:
+				v.believe(&one)
+			case end:
+				v.report.Unsettled += int64(len(again.young))
+				for row := range again.old {
+					if !one.old[row] {
+						v.report.Unsettled++
+						delete(again.old, row)
+					}
+				}
+				one.found = found{old: again.old}
+				if len(again.old) > 0 {
+					one.list = again.list
+				}
+				v.believe(&one)
+			default:
+				for row := range again.old {
+					if !one.old[row] {
+						one.first = time.Now() // of this one
+						break
+					}
+				}
+				one.found = again
+				left = append(left, one)
+			}
+		}
+		v.doubts = left
+	}
+	return nil
+}
+
+// believe takes what differs into the report.
+func (v *verifier) believe(one *doubt) {
+	v.report.Different += int64(len(one.old))
+	v.report.Unsettled += int64(len(one.young))
+	room := v.query.MaxDifferences - len(v.report.Differences)
+	v.report.Differences = append(v.report.Differences, one.list[:min(room, len(one.list))]...)
+}
+
+// look runs a comparison.
+func (v *verifier) look(ctx context.Context, one *doubt) (found, error) {
+	f := found{old: make(map[uint64]bool), young: make(map[uint64]bool)}
+	c := one.comparison
+	err := v.rows(ctx, one.services.in(c.sql()), one.parameters, func(scan func(...any) error) error {
+		d := Difference{Table: c.table}
 		var missing, orphan uint8
 		var age int64
 		var names, stored, recomputed []string
@@ -95,11 +169,12 @@ func (v *verifier) differences(ctx context.Context, service string, c comparison
 			return err
 		}
 		scanned()
+		how := xxhash.Sum64String(fmt.Sprintf("%+v %q %q %q", d, names, stored, recomputed))
 		if time.Duration(age)*time.Second < v.query.Settle {
-			f.unsettled++
+			f.young[how] = true
 			return nil
 		}
-		f.different++
+		f.old[how] = true
 		switch {
 		case len(f.list) >= v.query.MaxDifferences:
 		case missing != 0:

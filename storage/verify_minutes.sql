@@ -1,4 +1,4 @@
--- The rows of table minutes as they follow from table requests, for one service and range of whole minutes: the second
+-- The rows of table minutes as they follow from table requests, for some services and a range of whole minutes: the second
 -- side of verify. It is written from the definitions in schemas/minutes.go and shares nothing with package processors.
 -- It sorts each stream's requests of a minute into arrays and takes every number from these.
 WITH
@@ -16,6 +16,7 @@ WITH
     ((sorted, base) -> arrayFlatten(arrayMap((v, n) -> arrayMap(i -> toUInt32((toInt64(v) + base) * 65536 + least(65535, n - 65535 * i)),
         range(intDiv(n + 65534, 65535))), values_of(sorted), counts_of(sorted)))) AS entries_of
 SELECT
+    service,
     grouping,
     model,
     log_type,
@@ -140,6 +141,7 @@ FROM
     FROM
     (
         SELECT
+            toString(service) AS service,
             stream.1 AS grouping,
             stream.2 AS model,
             stream.3 AS log_type,
@@ -156,7 +158,7 @@ FROM
                 *,
                 toUInt32(intDiv(arrival_us, 60000000)) AS minute,
                 if(request_id = '', 0, xxHash64(request_id)) AS id_hash,
-                count() OVER (PARTITION BY minute) AS members,
+                count() OVER (PARTITION BY requests.service, minute) AS members,
                 -- Each request is in four streams.
                 [('all', '', ''), ('model', toString(model), ''), ('log_type', '', toString(log_type)),
                     ('both', toString(model), toString(log_type))] AS streams
@@ -164,6 +166,6 @@ FROM
             WHERE service = {service:String} AND arrival_us >= {from_us:Int64} AND arrival_us < {to_us:Int64}
         )
         ARRAY JOIN streams AS stream
-        GROUP BY stream, minute
+        GROUP BY service, stream, minute
     )
 )

@@ -18,14 +18,14 @@ var recomputeMinutes string
 var recomputeConversations string
 
 // minutes compares the rows of minutes, stretch by stretch.
-func (v *verifier) minutes(ctx context.Context, s verifyService) error {
+func (v *verifier) minutes(ctx context.Context, s services) error {
 	stretches, err := v.stretches(ctx, s)
 	if err != nil {
 		return err
 	}
-	keys := []string{"grouping", "model", "log_type", "minute"}
+	keys := []string{"service", "grouping", "model", "log_type", "minute"}
 	columns := slices.DeleteFunc(schemas.ColumnNames(&schemas.Minutes{}), func(name string) bool {
-		return name == "service" || name == "version" || slices.Contains(keys, name)
+		return name == "version" || slices.Contains(keys, name)
 	})
 	// Sums of floats, which depend on the order of adding in their last digits.
 	approximate := []string{"gap_log", "gap_log2", "request_log", "request_log2", "response_log", "response_log2",
@@ -34,27 +34,27 @@ func (v *verifier) minutes(ctx context.Context, s verifyService) error {
     WHERE service = {service:String} AND minute >= intDiv({from_us:Int64}, 60000000) AND minute < intDiv({to_us:Int64}, 60000000)`
 	c := comparison{
 		table: "minutes", keys: keys, columns: columns, approximate: approximate, recomputed: recomputeMinutes,
-		stored: fmt.Sprintf(`SELECT toString(grouping) AS grouping, toString(model) AS model, toString(log_type) AS log_type, minute,
+		stored: fmt.Sprintf(`SELECT toString(service) AS service, toString(grouping) AS grouping, toString(model) AS model, toString(log_type) AS log_type, minute,
     bitAnd(minutes.version, %d) AS version, %s, stored_at
     %s`, uint64(schemas.MembersMask), strings.Join(columns, ", "), stored),
 		key: func(d *Difference) ([]any, func()) {
 			var minute uint32
-			return []any{&d.Grouping, &d.Model, &d.LogType, &minute},
+			return []any{&d.Service, &d.Grouping, &d.Model, &d.LogType, &minute},
 				func() { d.Minute = time.Unix(int64(minute)*60, 0).UTC() }
 		},
 	}
 	for _, part := range stretches {
-		parameters := map[string]any{"service": s.name, "from_us": part.from, "to_us": part.to,
+		parameters := map[string]any{"from_us": part.from, "to_us": part.to,
 			"token_log_shift": schemas.TokenLogShift, "joint_octave": schemas.JointOctave, "joint_zero": schemas.JointZero, "sketch_base": schemas.SketchBase}
-		if err := v.compare(ctx, s.name, c, parameters); err != nil {
+		if err := v.compare(ctx, s, c, parameters); err != nil {
 			return err
 		}
-		rows, err := v.count(ctx, "SELECT count() "+stored, parameters)
+		rows, err := v.count(ctx, s, "SELECT count() "+stored, parameters)
 		if err != nil {
 			return err
 		}
 		v.report.Minutes += rows
-		distinct, err := v.count(ctx, `SELECT count() FROM requests FINAL
+		distinct, err := v.count(ctx, s, `SELECT count() FROM requests FINAL
     WHERE service = {service:String} AND arrival_us >= {from_us:Int64} AND arrival_us < {to_us:Int64}`, parameters)
 		if err != nil {
 			return err
@@ -70,7 +70,7 @@ func (v *verifier) minutes(ctx context.Context, s verifyService) error {
 type stretch struct{ from, to, requests int64 }
 
 // stretches divides the range where about ChunkRequests requests lie between; together they cover all of it.
-func (v *verifier) stretches(ctx context.Context, s verifyService) ([]stretch, error) {
+func (v *verifier) stretches(ctx context.Context, s services) ([]stretch, error) {
 	const sql = `
 SELECT intDiv(arrival_us, 60000000) AS minute, count() AS n
 FROM requests
@@ -78,7 +78,11 @@ WHERE service = {service:String} AND arrival_us >= {from_us:Int64} AND arrival_u
 GROUP BY minute
 ORDER BY minute`
 	all := []stretch{{from: v.from, to: v.to}}
-	err := v.rows(ctx, sql, map[string]any{"service": s.name, "from_us": v.from, "to_us": v.to}, func(scan func(...any) error) error {
+	if len(s.names) > 1 { // few enough requests
+		all[0].requests = s.requests
+		return all, nil
+	}
+	err := v.rows(ctx, s.in(sql), map[string]any{"from_us": v.from, "to_us": v.to}, func(scan func(...any) error) error {
 		var minute int64
 		var n uint64
 		if err := scan(&minute, &n); err != nil {
@@ -97,7 +101,7 @@ ORDER BY minute`
 }
 
 // conversations compares the rows of conversations, some hundred thousand turns at a time.
-func (v *verifier) conversations(ctx context.Context, s verifyService) error {
+func (v *verifier) conversations(ctx context.Context, s services) error {
 	parts := uint64(s.turns/(5*v.query.ChunkRequests)) + 1
 	whole := uint8(0)
 	if v.from == schemas.MinArrivalUS && v.to == schemas.MaxArrivalUS {
@@ -110,27 +114,27 @@ func (v *verifier) conversations(ctx context.Context, s verifyService) error {
 	}
 	const stored = `FROM conversations AS turns_of FINAL
     WHERE service = {service:String} AND cityHash64(conversation) % {parts:UInt64} = {part:UInt64}
-        AND ({whole:UInt8} OR (turns_of.first_us >= {from_us:Int64} AND turns_of.first_us < {to_us:Int64}) OR conversation GLOBAL IN (
-            SELECT conversation FROM requests
+        AND ({whole:UInt8} OR (turns_of.first_us >= {from_us:Int64} AND turns_of.first_us < {to_us:Int64}) OR (service, conversation) GLOBAL IN (
+            SELECT service, conversation FROM requests
             WHERE service = {service:String} AND arrival_us >= {from_us:Int64} AND arrival_us < {to_us:Int64}))`
 	c := comparison{
-		table: "conversations", keys: []string{"conversation"}, recomputed: recomputeConversations,
+		table: "conversations", keys: []string{"service", "conversation"}, recomputed: recomputeConversations,
 		columns: append([]string{"first_us", "last_us", "end_us", "turns", "cut", "in_order", "turn_content", "turn_outcome"}, arrays...),
-		stored: fmt.Sprintf(`SELECT conversation, bitAnd(turns_of.version, %d) AS version, first_us, last_us, end_us, turns, cut,
+		stored: fmt.Sprintf(`SELECT toString(service) AS service, conversation, bitAnd(turns_of.version, %d) AS version, first_us, last_us, end_us, turns, cut,
     arrayZip(turns_of.turn_arrival_us, turns_of.turn_seq, turns_of.turn_id_hash, turns_of.turn_content) AS places,
     places = arraySort(places) AND length(places) = turns_of.turns AS in_order,
     %s arraySum(arrayMap((c, v) -> cityHash64(c, toInt8(v)), turns_of.turn_content, turns_of.turn_outcome)) AS turn_outcome,
     arraySum(turns_of.turn_content) AS turn_content, stored_at
     %s`, uint64(schemas.MembersMask), fingerprints.String(), stored),
-		key: func(d *Difference) ([]any, func()) { return []any{&d.Conversation}, func() {} },
+		key: func(d *Difference) ([]any, func()) { return []any{&d.Service, &d.Conversation}, func() {} },
 	}
 	for part := range parts {
-		parameters := map[string]any{"service": s.name, "from_us": v.from, "to_us": v.to, "whole": whole, "parts": parts, "part": part,
+		parameters := map[string]any{"from_us": v.from, "to_us": v.to, "whole": whole, "parts": parts, "part": part,
 			"max_turns": uint64(schemas.MaxTurns), "max_arrival_us": uint64(schemas.MaxArrivalUS)}
-		if err := v.compare(ctx, s.name, c, parameters); err != nil {
+		if err := v.compare(ctx, s, c, parameters); err != nil {
 			return err
 		}
-		rows, err := v.count(ctx, "SELECT count() "+stored, parameters)
+		rows, err := v.count(ctx, s, "SELECT count() "+stored, parameters)
 		if err != nil {
 			return err
 		}
@@ -140,8 +144,8 @@ func (v *verifier) conversations(ctx context.Context, s verifyService) error {
 	return nil
 }
 
-func (v *verifier) count(ctx context.Context, sql string, parameters map[string]any) (n int64, err error) {
+func (v *verifier) count(ctx context.Context, s services, sql string, parameters map[string]any) (n int64, err error) {
 	var rows uint64
-	err = v.rows(ctx, sql, parameters, func(scan func(...any) error) error { return scan(&rows) })
+	err = v.rows(ctx, s.in(sql), parameters, func(scan func(...any) error) error { return scan(&rows) })
 	return int64(rows), err
 }

@@ -128,9 +128,13 @@ func NewWriter(c WriterConfig, d WriterDependencies) (*Writer, error) {
 // call is one Write in progress.
 type call struct {
 	stages [][]schemas.Block
-	group  *group        // the flush it is part of; nil while queued; guarded by Writer.mu
-	gone   bool          // its caller has left; guarded by group.reading
-	done   chan struct{} // closed once everything is acknowledged or quarantined
+	// check decides with the revisions, read before the last stage, whether that is written; nil: it is. stopped: it was
+	// not.
+	check   func(schemas.Revisions) bool
+	stopped bool
+	group   *group        // the flush it is part of; nil while queued; guarded by Writer.mu
+	gone    bool          // its caller has left; guarded by group.reading
+	done    chan struct{} // closed once everything is acknowledged or quarantined
 }
 
 // group is the calls of one flush.
@@ -150,10 +154,18 @@ type group struct {
 // had been sent by then may or may not be stored, so the same rows must be harmless to send again. Any other error is a
 // malformed block. The blocks are the writer's while Write runs and the caller's again afterwards.
 func (w *Writer) Write(ctx context.Context, stages [][]schemas.Block) error {
+	_, err := w.WriteChecked(ctx, stages, nil)
+	return err
+}
+
+// WriteChecked is Write, but when all stages but the last are acknowledged it reads the revisions, once for all calls of
+// a flush, and asks check whether the last is to be written too; if not, all is false. check is called while
+// WriteChecked runs, by another goroutine.
+func (w *Writer) WriteChecked(ctx context.Context, stages [][]schemas.Block, ask func(schemas.Revisions) bool) (all bool, err error) {
 	if err := check(stages); err != nil {
-		return err
+		return false, err
 	}
-	c := &call{stages: stages, done: make(chan struct{})}
+	c := &call{stages: stages, check: ask, done: make(chan struct{})}
 	w.mu.Lock()
 	w.queue = append(w.queue, c)
 	if !w.running {
@@ -163,10 +175,10 @@ func (w *Writer) Write(ctx context.Context, stages [][]schemas.Block) error {
 	w.mu.Unlock()
 	select {
 	case <-c.done:
-		return nil
+		return !c.stopped, nil
 	case <-ctx.Done():
 		w.leave(c)
-		return fmt.Errorf("writing to ClickHouse: %w", context.Cause(ctx))
+		return false, fmt.Errorf("writing to ClickHouse: %w", context.Cause(ctx))
 	}
 }
 
@@ -253,6 +265,7 @@ func (w *Writer) flush(ctx context.Context, g *group) {
 		stages = max(stages, len(c.stages))
 	}
 	for stage := 0; stage < stages && ctx.Err() == nil; stage++ {
+		w.ask(ctx, g, stage)
 		slots := make(chan struct{}, w.config.MaxInserts)
 		var inserts sync.WaitGroup
 		for _, c := range w.gather(g, stage) {
@@ -266,6 +279,36 @@ func (w *Writer) flush(ctx context.Context, g *group) {
 	}
 }
 
+// ask reads the revisions for the calls whose last stage comes next, and lets these decide.
+func (w *Writer) ask(ctx context.Context, g *group, stage int) {
+	asks := func(c *call) bool { return c.check != nil && len(c.stages)-1 == stage }
+	if !slices.ContainsFunc(g.calls, asks) {
+		return
+	}
+	var revisions schemas.Revisions
+	for delays := w.delays(); ; wait(ctx, delays.NextBackOff()) {
+		reading, cancel := context.WithTimeout(ctx, w.config.InsertTimeout)
+		var err error
+		revisions, err = readRevisions(reading, w.db)
+		cancel()
+		if err == nil {
+			break
+		}
+		if ctx.Err() != nil {
+			return
+		}
+		w.metrics.retries.WithLabelValues("revisions").Inc()
+		w.unread(err)
+	}
+	g.reading.RLock()
+	defer g.reading.RUnlock()
+	for _, c := range g.calls {
+		if asks(c) && !c.gone {
+			c.stopped = !c.check(revisions)
+		}
+	}
+}
+
 // gather turns all callers' blocks of a stage into the chunks to insert.
 func (w *Writer) gather(g *group, stage int) []chunk {
 	g.reading.RLock()
@@ -274,7 +317,7 @@ func (w *Writer) gather(g *group, stage int) []chunk {
 	pieces := make(map[string][]piece)
 	targets := make(map[string]*target)
 	for _, c := range g.calls {
-		if c.gone || stage >= len(c.stages) {
+		if c.gone || c.stopped || stage >= len(c.stages) {
 			continue
 		}
 		for i := range c.stages[stage] {

@@ -93,6 +93,18 @@ func (w *Writer) trouble(c chunk, kind string, err error) {
 	}
 }
 
+// unread logs that the revisions could not be read, at most once in warnEvery.
+func (w *Writer) unread(err error) {
+	w.troubleMu.Lock()
+	defer w.troubleMu.Unlock()
+	const key = "revisions unread"
+	if now := time.Now(); now.Sub(w.warned[key]) >= warnEvery {
+		w.warned[key] = now
+		w.logger.Warn("cannot read the revisions, trying again; no position is stored before", "database", w.db.Database(),
+			"server", w.db.Address(), "error", err)
+	}
+}
+
 // recovered says that what failed before goes through, and lets the next trouble be logged at once.
 func (w *Writer) recovered(c chunk) {
 	w.troubleMu.Lock()

@@ -102,7 +102,7 @@ A first look, with nothing else installed:
 		newDemo(a), newUp(a), newIngest(a), newProcess(a),
 		newCharacterize(a), newReport(a), newVerify(a), newSQL(a),
 		newSample(a),
-		newMigrate(a), newConfig(a), newEngine(a), newMan(a), newVersion(a),
+		newMigrate(a), newRecompute(a), newConfig(a), newEngine(a), newMan(a), newVersion(a),
 	)
 	for _, c := range root.Commands() {
 		finish(c)

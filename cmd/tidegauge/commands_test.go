@@ -15,7 +15,7 @@ import (
 
 func TestHelp(t *testing.T) {
 	s := newShell(t)
-	for _, command := range []string{"", "demo", "up", "ingest", "process", "characterize", "report", "verify", "sql", "sample", "migrate",
+	for _, command := range []string{"", "demo", "up", "ingest", "process", "characterize", "report", "verify", "sql", "sample", "migrate", "recompute",
 		"config", "engine", "engine fetch", "man", "version"} {
 		r := s.run(append(strings.Fields(command), "--help")...)
 		if r.status != exitOK || r.err != "" {
@@ -145,6 +145,8 @@ func TestBadInput(t *testing.T) {
 		{"process", want{exitUnreachable, []string{"no Kafka broker", "no ClickHouse", "tidegauge up"}}},
 		{"report", want{exitUnreachable, []string{"no ClickHouse", "--clickhouse"}}},
 		{"verify", want{exitUnreachable, []string{"no ClickHouse"}}},
+		{"recompute", want{exitUnreachable, []string{"no ClickHouse"}}},
+		{"recompute --from tomorrow", want{exitUsage, []string{`--from: "tomorrow" is no time`}}},
 		{"report --clickhouse clickhouse://127.0.0.1:1", want{exitUnreachable, []string{"127.0.0.1:1", "nothing listens there", "from --clickhouse"}}},
 		{"report --clickhouse clickhouse://no-such-host.invalid:9000", want{exitUnreachable, []string{"no-such-host.invalid"}}},
 		{"report --from yesterday --to now", want{exitUsage, []string{`--from: "yesterday" is no time`, "now-6h"}}},

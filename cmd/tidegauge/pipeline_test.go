@@ -210,7 +210,29 @@ func TestUp(t *testing.T) {
 		if r.status != exitFailed || !strings.Contains(r.out, "1970-01-01 16:40") || !strings.Contains(r.err, "not what their requests come to") {
 			t.Errorf("a forged row: %+v", r)
 		}
-		s.ok("sql", "ALTER TABLE minutes DELETE WHERE service = 'forged' SETTINGS mutations_sync = 1")
+		out := s.ok("recompute", "--service", "forged")
+		if !strings.Contains(out, "recomputed 0 requests of 1 service: wrote 0 rows of minutes and 0 of conversations; 1 row had no requests left and is gone") {
+			t.Errorf("recompute says %q", out)
+		}
+		if r := s.run("verify", "--service", "forged"); r.status != exitFailed || !strings.Contains(r.err, "no requests of service forged") {
+			t.Errorf("after a recompute: %+v", r)
+		}
+	})
+	t.Run("recompute", func(t *testing.T) {
+		s := s.in(t)
+		if out := s.ok("recompute"); !strings.Contains(out, "recomputed 28,474 requests of ") || strings.Contains(out, "gone") {
+			t.Errorf("it says %q", out)
+		}
+		if out := s.ok("verify"); !strings.Contains(out, "recounted 28,474 requests") || !strings.Contains(out, ": 0 differ") {
+			t.Errorf("verify says %q", out)
+		}
+		r := s.run("recompute", "--service", "nobody")
+		if r.status != exitFailed || !strings.Contains(r.err, "no requests of service nobody") || !strings.Contains(r.err, "There is:") {
+			t.Errorf("an unknown service: %+v", r)
+		}
+		if r := s.run("recompute", "--from", "1980-01-01", "--to", "1980-01-02"); r.status != exitFailed || !strings.Contains(r.err, "in this range") {
+			t.Errorf("an empty range: %+v", r)
+		}
 	})
 	t.Run("a bad row", func(t *testing.T) {
 		s := s.in(t)

@@ -20,7 +20,7 @@ func newVerify(a *app) *cobra.Command {
 		Long: `Recounts from the stored requests what the rows of minutes and conversations say (identities, counts, sums,
 histograms) with SQL of its own, and lists every difference. Ends with 1 if there is one.
 
-It may run while processors write: rows that differ and are only seconds old are looked at again.`,
+It may run while processors write: a row counts only if it is still different, in the same way, ten seconds later.`,
 		Example: `  tidegauge verify
   tidegauge verify --service chat-eu --from now-7d --to now-1h`,
 		Args: cobra.NoArgs,
@@ -66,6 +66,9 @@ func (a *app) verify(ctx context.Context, db *storage.DB, s span, from, to *int6
 		fmt.Fprintf(a.out, "%s request ids stand on several different requests, which all count (the log, or what writes it, uses an id twice)\n",
 			count(r.Conflicting))
 	}
+	if r.Unsettled > 0 {
+		fmt.Fprintf(a.out, "%s rows differed while they were being written: verify their range again later\n", count(r.Unsettled))
+	}
 	if r.Different == 0 {
 		return nil
 	}
@@ -76,6 +79,6 @@ func (a *app) verify(ctx context.Context, db *storage.DB, s span, from, to *int6
 		fmt.Fprintln(a.out, "  …")
 	}
 	return &failure{exitFailed, fmt.Errorf("%s rows are not what their requests come to", count(r.Different)),
-		"If nobody has changed tables by hand this is a defect: please report it. Rows are written anew when their requests are " +
-			"processed again: run a processor with a new --group, which reads the topic from its start."}
+		"`tidegauge recompute`, with the same range, writes them again from the requests. If nobody has changed tables by hand " +
+			"this is a defect: please report it first."}
 }

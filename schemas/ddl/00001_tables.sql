@@ -47,7 +47,9 @@ SETTINGS {{smallParts}};
 {{distributed "requests"}}
 
 -- One row for each stream and minute with requests in it (Go: schemas.Minutes). The stream comes before the minute in
--- the key, so that a view of one stream over any range reads one run of granules. The row with the largest set wins.
+-- the key, so that a view of one stream over any range reads one run of granules. The row with the highest version wins:
+-- the one of the highest revision (table revisions), and within it of the largest set. A row that is deleted says that
+-- requests were removed and none are left for this key; FINAL leaves it out.
 CREATE TABLE IF NOT EXISTS {{local "minutes"}} {{onCluster}} (
     service LowCardinality(String),
     grouping Enum8('all' = 0, 'model' = 1, 'log_type' = 2, 'both' = 3),
@@ -129,8 +131,9 @@ CREATE TABLE IF NOT EXISTS {{local "minutes"}} {{onCluster}} (
     tpot_zero UInt64,
     tpot_sketch Array(UInt32),
     ttft_after_end UInt64,
+    deleted UInt8,
     stored_at DateTime DEFAULT now() CODEC(Delta, LZ4)
-) ENGINE = {{replacing "version"}}
+) ENGINE = {{replacing "version, deleted"}}
 PARTITION BY toYYYYMM(toDateTime(minute * 60, 'UTC'))
 ORDER BY (service, grouping, model, log_type, minute)
 SETTINGS {{smallParts}};
@@ -155,9 +158,10 @@ CREATE TABLE IF NOT EXISTS {{local "conversations"}} {{onCluster}} (
     turn_response_tokens Array(Int32),
     turn_elapsed_us Array(Int64),
     turn_outcome Array(Enum8('ok' = 1, 'empty' = 2, 'error' = 3, 'timeout' = 4, 'rate_limited' = 5, 'cancelled' = 6, 'filtered' = 7)),
+    deleted UInt8,
     stored_at DateTime DEFAULT now() CODEC(Delta, LZ4),
     INDEX first_arrival first_us TYPE minmax GRANULARITY 1
-) ENGINE = {{replacing "version"}}
+) ENGINE = {{replacing "version, deleted"}}
 ORDER BY (service, conversation)
 -- Conversations are looked up one by one, all over the table, and each look-up reads a granule.
 SETTINGS {{smallParts}}, index_granularity = 512;
@@ -175,6 +179,21 @@ CREATE TABLE IF NOT EXISTS {{local "positions"}} {{onCluster}} (
 ) ENGINE = {{replacing "position"}}
 ORDER BY (consumer_group, topic, partition);
 {{distributed "positions"}}
+
+-- One row for each recompute of a range of a service's requests, which raises the service's revision: rows of a higher one
+-- replace those of a lower one, however large these are. Processors read all of it at each flush, so it has to stay small.
+-- A recompute says how far it has come (schemas.RecomputeBegun and on) by writing its row again.
+CREATE TABLE IF NOT EXISTS {{local "revisions"}} {{onCluster}} (
+    service LowCardinality(String),
+    revision UInt16,
+    recompute UInt64,
+    from_us Int64,
+    to_us Int64,
+    stage UInt8,
+    stored_at DateTime DEFAULT now()
+) ENGINE = {{replacing "stage"}}
+ORDER BY (service, revision, recompute);
+{{distributed "revisions"}}
 
 -- Records that could not become requests, by where they stand in the log: writing one twice is one row.
 CREATE TABLE IF NOT EXISTS {{local "dead_letters"}} {{onCluster}} (

@@ -10,8 +10,8 @@
 --                     range one window. Windows without requests are not listed
 --
 -- The four conditions on the stream are constants, so that the primary key (service, grouping, model, log_type,
--- minute) leads to one run of granules. FINAL takes the row with the largest set. On a cluster a service lives on one
+-- minute) leads to one run of granules. FINAL takes the row with the highest version. On a cluster a service lives on one
 -- shard, and all of its rows are merged there. Whatever joins does so between subqueries, on the node that was asked,
 -- and no query sends a condition with a subquery to the shards.
 CREATE OR REPLACE VIEW stream_minutes {{onCluster}} AS
-SELECT * FROM {{template "minutes" columns "* EXCEPT minute"}};
+SELECT * FROM {{template "minutes" columns "* EXCEPT (minute, deleted)"}};

@@ -1,0 +1,103 @@
+package processors
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"testing"
+
+	"tidegauge/schemas"
+)
+
+var allTime = RecomputeQuery{Service: "a", FromUS: schemas.MinArrivalUS, ToUS: schemas.MaxArrivalUS}
+
+// TestRecomputesAtOnce wants recomputes that begin at the same moment to write under revisions of their own.
+func TestRecomputesAtOnce(t *testing.T) {
+	met := 0
+	for seed := range uint64(200) {
+		rng := rand.New(rand.NewPCG(seed, 3))
+		w := &world{t: t, store: newMemStore()}
+		running := []*recomputing{w.recompute(allTime), w.recompute(allTime), w.recompute(allTime)}
+		all := append([]*recomputing(nil), running...)
+		for len(running) > 0 {
+			i := rng.IntN(len(running))
+			if !running[i].step() {
+				running = append(running[:i], running[i+1:]...)
+			}
+		}
+		of := make(map[uint64]bool)
+		for _, r := range all {
+			if r.err != nil {
+				t.Fatal(r.err)
+			}
+			of[r.report.Revision] = true
+		}
+		if len(of) != len(all) {
+			t.Errorf("seed %d: %d recomputes have the revisions %v", seed, len(all), of)
+		}
+		if len(w.store.recomputes()) > len(all) {
+			met++
+		}
+	}
+	if met == 0 {
+		t.Error("no two of them ever met")
+	}
+}
+
+// TestRecomputeExhausted wants an error where versions have no room for another revision, and nothing written.
+func TestRecomputeExhausted(t *testing.T) {
+	store := newMemStore()
+	store.put(schemas.Recomputes(schemas.Recompute{Service: "a", Revision: schemas.MaxRevision, Stage: schemas.RecomputeFinished}))
+	if _, err := Recompute(t.Context(), store, allTime, nil); !errors.Is(err, ErrRevisions) {
+		t.Error(err)
+	}
+	if n := len(store.tables["revisions"]); n != 1 {
+		t.Errorf("%d revisions", n)
+	}
+	store = newMemStore()
+	store.put(schemas.Recomputes(schemas.Recompute{Service: "a", Revision: schemas.MaxRevision - 1, Stage: schemas.RecomputeFinished}))
+	if r, err := Recompute(t.Context(), store, allTime, nil); err != nil || r.Revision != schemas.MaxRevision {
+		t.Error(r, err)
+	}
+}
+
+// TestRunnerRecompute recomputes again and again, and deletes, while runners read.
+func TestRunnerRecompute(t *testing.T) {
+	r := newRunnerTest(t, 1)
+	store := newMemStore()
+	_, stop := r.start(r.config(), store)
+	all := requests("a", 0, 600)
+	recompute := func() {
+		t.Helper()
+		if _, err := Recompute(context.Background(), store, allTime, nil); err != nil {
+			t.Fatal(err)
+		}
+	}
+	deleted := func() {
+		store.mu.Lock()
+		defer store.mu.Unlock()
+		for key, row := range store.tables["requests"] {
+			if row.values["request_id"] == "r3" {
+				delete(store.tables["requests"], key)
+			}
+		}
+	}
+	for i := 0; i < len(all); i += 60 {
+		r.produce(0, all[i:i+60]...)
+		if i == 0 {
+			r.waitCommitted(map[int]int64{0: 60})
+			deleted()
+		}
+		recompute()
+	}
+	r.waitCommitted(map[int]int64{0: int64(len(all))})
+	if err := stop(); err != nil {
+		t.Fatal(err)
+	}
+	left := append(append([]string(nil), all[:3]...), all[4:]...)
+	sameTables(t, undisturbed(t, left), store, "requests", "minutes", "conversations")
+	if now, _ := store.Revisions(t.Context()); now["a"].Number < 10 || len(now["a"].Unfinished) > 0 {
+		t.Error(fmt.Sprint(now))
+	}
+}
