@@ -30,15 +30,13 @@ func (w *world) isDamaged(entity string) bool {
 // remove deletes rows by hand.
 func (w *world) remove(table string, keys ...string) {
 	if w.removed == nil {
-		w.removed, w.lost = make(map[string]bool), make(map[string]bool)
+		w.removed = make(map[string]bool)
 	}
 	for _, key := range keys {
 		r := w.store.tables[table][key]
 		delete(w.store.tables[table], key)
 		if table == "requests" {
 			w.removed[keyOfRequest(r)] = true
-		} else {
-			w.lost[key] = true
 		}
 		w.damage(table, r)
 	}
@@ -69,23 +67,20 @@ func (w *world) damage(table string, r row) {
 	w.damaged = append(w.damaged, d)
 }
 
-// resurrected is told what somebody has stored. There are two ways in which what was deleted by hand comes back so late
-// that nothing but another recompute can help: a request that is stored by somebody who no longer owns the partition,
-// which nobody may read again; and a row of an older revision whose key had lost its row, so that the recompute could not
-// know of it.
-func (w *world) resurrected(table, key string, r row, zombie bool) {
-	switch table {
+// put stores a row. There are two ways in which what was deleted by hand comes back so late that nothing but another
+// recompute can help: a request that is stored by somebody who no longer owns the partition, which nobody may read again;
+// and a row of an older revision whose key has no row, so that the recompute could not know of it.
+func (w *world) put(b schemas.Block, zombie bool) {
+	r, replaced := w.store.put(b)
+	switch b.Table {
 	case "requests":
 		if zombie && w.removed[keyOfRequest(r)] {
-			w.damage(table, r)
+			w.damage(b.Table, r)
 		}
 	case "minutes", "conversations":
-		if !w.lost[key] {
-			return
-		}
 		now, _ := w.store.Revisions(context.Background())
-		if r.version>>schemas.RevisionShift < now[r.values["service"].(string)].Number {
-			w.damage(table, r)
+		if !replaced && r.version>>schemas.RevisionShift < now[r.values["service"].(string)].Number {
+			w.damage(b.Table, r)
 		}
 	}
 }
@@ -170,7 +165,7 @@ func (s steppedStore) Write(_ context.Context, stages [][]schemas.Block, _ func(
 		for _, b := range stage {
 			for row := range b.Rows {
 				one := b.Slice(row, row+1)
-				s.r.left = append(s.r.left, effect{i, b.Table, func() { s.put(one) }})
+				s.r.left = append(s.r.left, effect{i, b.Table, func() { s.r.w.put(one, false) }})
 			}
 		}
 		if rng := s.r.w.rng; rng != nil {

@@ -56,8 +56,8 @@ func (m *memStore) Write(ctx context.Context, stages [][]schemas.Block, check fu
 	return true, nil
 }
 
-// put stores a block. It gives the last row, and its key.
-func (m *memStore) put(b schemas.Block) (key string, r row) {
+// put stores a block. It gives the last row, and whether there was one of its key.
+func (m *memStore) put(b schemas.Block) (r row, replaced bool) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	table := m.tables[b.Table]
@@ -78,7 +78,7 @@ func (m *memStore) put(b schemas.Block) (key string, r row) {
 			}
 			r.values[c.Name] = v.Interface()
 		}
-		key = b.Table + "\x00"
+		key := b.Table + "\x00"
 		for _, name := range keyColumns[b.Table] {
 			key += fmt.Sprintf("%v\x00", r.values[name])
 		}
@@ -92,11 +92,12 @@ func (m *memStore) put(b schemas.Block) (key string, r row) {
 		if stage, ok := r.values["stage"].(uint8); ok {
 			r.version = uint64(stage)
 		}
-		if old, ok := table[key]; !ok || r.version >= old.version {
+		var old row
+		if old, replaced = table[key]; !replaced || r.version >= old.version {
 			table[key] = r
 		}
 	}
-	return key, r
+	return r, replaced
 }
 
 func (m *memStore) Positions(_ context.Context, group, topic string) (map[int]schemas.Position, error) {

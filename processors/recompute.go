@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"slices"
 
@@ -160,7 +161,8 @@ func (r *recompute) conversations(ctx context.Context) error {
 		var written schemas.Conversations
 		var deleted schemas.DeletedConversations
 		var mem memory
-		for id, list := range turns {
+		for _, id := range slices.Sorted(maps.Keys(turns)) {
+			list := turns[id]
 			var set members
 			set.fill(list)
 			cut := set.n > schemas.MaxTurns
@@ -170,8 +172,8 @@ func (r *recompute) conversations(ctx context.Context) error {
 			conversationRow(r.query.Service, id, r.self.Revision, &set, cut, &written, &mem)
 			delete(rows, id)
 		}
-		for id, at := range rows {
-			deleted.Append(r.query.Service, id, at[0], at[1], r.self.Revision)
+		for _, id := range slices.Sorted(maps.Keys(rows)) {
+			deleted.Append(r.query.Service, id, rows[id][0], rows[id][1], r.self.Revision)
 		}
 		r.report.Conversations += int64(written.Len())
 		r.report.Deleted += int64(len(deleted.Version))
@@ -271,9 +273,9 @@ func (r *recompute) chunk(ctx context.Context, keys []schemas.MinuteKey) error {
 	var deleted schemas.DeletedMinutes
 	var mem memory
 	var e minute
-	for number, list := range sets {
+	for _, number := range slices.Sorted(maps.Keys(sets)) {
 		var set members
-		set.fill(list)
+		set.fill(sets[number])
 		r.report.Requests += int64(set.n)
 		e.take(&set, streams.list)
 		e.rows(r.query.Service, number, schemas.Version(r.self.Revision, uint64(set.n)), &written, &mem)
@@ -281,7 +283,8 @@ func (r *recompute) chunk(ctx context.Context, keys []schemas.MinuteKey) error {
 	for i := range written.Len() {
 		delete(rows, schemas.MinuteRowKey{Grouping: written.Grouping[i], Model: written.Model[i], LogType: written.LogType[i], Minute: written.Minute[i]})
 	}
-	for key := range rows {
+	// In order, so that the same requests make the same rows.
+	for _, key := range slices.SortedFunc(maps.Keys(rows), schemas.MinuteRowKey.Compare) {
 		deleted.Append(r.query.Service, key, r.self.Revision)
 	}
 	r.report.Minutes += int64(written.Len())

@@ -46,7 +46,6 @@ type world struct {
 	late                  []effect        // inserts that were under way when their owner died
 	effects               int             // done so far
 	removed               map[string]bool // requests that were deleted by hand, by the key of fact
-	lost                  map[string]bool // rows that were, by their keys
 	damaged               []damage
 	clock                 int    // of damages and recomputes
 	facts                 []fact // see check
@@ -155,8 +154,7 @@ func (o *owner) begin(w *world, rng *rand.Rand) {
 			for row := range b.Rows {
 				one := b.Slice(row, row+1)
 				effects = append(effects, effect{i, b.Table, func() {
-					key, r := w.store.put(one)
-					w.resurrected(one.Table, key, r, o.generation != w.generation)
+					w.put(one, o.generation != w.generation)
 				}})
 			}
 		}

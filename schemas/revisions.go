@@ -1,6 +1,7 @@
 package schemas
 
 import (
+	"cmp"
 	"math"
 	"slices"
 )
@@ -80,6 +81,11 @@ type MinuteRowKey struct {
 	Grouping       Grouping
 	Model, LogType string
 	Minute         uint32
+}
+
+// Compare orders keys as table minutes does.
+func (k MinuteRowKey) Compare(o MinuteRowKey) int {
+	return cmp.Or(cmp.Compare(k.Grouping, o.Grouping), cmp.Compare(k.Model, o.Model), cmp.Compare(k.LogType, o.LogType), cmp.Compare(k.Minute, o.Minute))
 }
 
 // DeletedMinutes are rows of table minutes that say that there is none of this key any more, so that an older one
