@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 
 	"github.com/spf13/cobra"
@@ -46,7 +47,9 @@ away for a while is waited for; /readyz says so.`,
 			if err := p.openDatabase(ctx, migrate); err != nil {
 				return err
 			}
-			limitMemory(ctx, int64(a.Processor.Cache))
+			limited, unlimited := context.WithCancel(ctx)
+			defer unlimited()
+			limitMemory(limited, int64(a.Processor.Cache))
 			if err := p.startProcessors(ctx); err != nil {
 				return err
 			}
