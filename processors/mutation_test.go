@@ -101,8 +101,9 @@ var mutations = []mutation{
 	{rule: "a flush looks when its rows are stored, not before", file: "revision.go", edits: []string{
 		"return !slices.ContainsFunc(f.services, func(s *service) bool { return !now[s.name].Same(s.revision) })",
 		"return !f.outdated",
-	}, more: map[string][]string{"worker.go": {
+	}, more: map[string][]string{"flush.go": {
 		"services      []*service // that have rows in it", "services []*service\noutdated bool",
+	}, "worker.go": {
 		"for _, s := range w.touched {\n\t\tif of := s.service; of.flushed", "now, _ := w.store.Revisions(ctx)\nf.outdated = false\nfor _, s := range w.touched {\n" +
 			"f.outdated = f.outdated || !now[s.service.name].Same(s.service.revision)\n\t\tif of := s.service; of.flushed"}}},
 	{rule: "a changed revision makes what is in memory void", file: "revision.go", edits: []string{

@@ -83,6 +83,7 @@ func (c Config) options() (*clickhouse.Options, error) {
 		// On a network LZ4 is cheaper than the bytes it saves; on loopback there is nothing to save.
 		options.Compression = &clickhouse.Compression{Method: clickhouse.CompressionLZ4}
 	}
+	options.DialContext = dial(c, options)
 	if options.MaxCompressionBuffer == 0 {
 		options.MaxCompressionBuffer = sendBuffer
 	}

@@ -34,8 +34,9 @@ type Config struct {
 	SkipVerify                bool
 	// MaxOpenConns bounds the connections; a query that finds none free waits DialTimeout for one.
 	MaxOpenConns int
-	// DialTimeout bounds connecting and the handshake, ReadTimeout the silence between two packets of an answer.
-	DialTimeout, ReadTimeout time.Duration
+	// DialTimeout bounds connecting and the handshake, ReadTimeout the silence between two packets of an answer, and
+	// WriteTimeout how long half a megabyte or a column of a block may take to be taken over.
+	DialTimeout, ReadTimeout, WriteTimeout time.Duration
 	// Wait is how long Open keeps trying while the server cannot be reached; 0 tries once.
 	Wait time.Duration
 	// Settings are ClickHouse settings of every query.
@@ -49,6 +50,7 @@ func DefaultConfig() Config {
 		MaxOpenConns: 16,
 		DialTimeout:  10 * time.Second,
 		ReadTimeout:  5 * time.Minute, // an ALTER or an OPTIMIZE is silent while it works
+		WriteTimeout: 30 * time.Second,
 	}
 }
 
@@ -61,8 +63,8 @@ func (c Config) Validate() error {
 	if c.MaxOpenConns < 1 {
 		wrong = append(wrong, fmt.Errorf("clickhouse: %d connections are not enough, at least 1", c.MaxOpenConns))
 	}
-	if c.DialTimeout <= 0 || c.ReadTimeout <= 0 {
-		wrong = append(wrong, fmt.Errorf("clickhouse: dial timeout %s and read timeout %s must be above zero", c.DialTimeout, c.ReadTimeout))
+	if c.DialTimeout <= 0 || c.ReadTimeout <= 0 || c.WriteTimeout <= 0 {
+		wrong = append(wrong, fmt.Errorf("clickhouse: dial timeout %s, read timeout %s and write timeout %s must be above zero", c.DialTimeout, c.ReadTimeout, c.WriteTimeout))
 	}
 	if c.Wait < 0 {
 		wrong = append(wrong, fmt.Errorf("clickhouse: cannot wait for %s", c.Wait))
