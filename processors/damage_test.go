@@ -197,7 +197,7 @@ func (s steppedStore) MinuteCounts(ctx context.Context, of schemas.Recompute, ea
 	return s.memStore.MinuteCounts(ctx, of, each)
 }
 
-func (s steppedStore) MinuteRows(ctx context.Context, of schemas.Recompute, each func(schemas.MinuteRowKey)) error {
+func (s steppedStore) MinuteRows(ctx context.Context, of schemas.Recompute, each func(schemas.MinuteRowKey, bool)) error {
 	if err := s.wait("reading"); err != nil {
 		return err
 	}
@@ -218,7 +218,7 @@ func (s steppedStore) LoadMinutes(ctx context.Context, keys []schemas.MinuteKey,
 }
 
 func (s steppedStore) ConversationTurns(ctx context.Context, of schemas.Recompute, part, parts uint64,
-	turn func(string, *schemas.StoredRequest), row func(string, int64, int64)) error {
+	turn func(string, *schemas.StoredRequest), row func(string, int64, int64, bool)) error {
 	if err := s.wait("reading"); err != nil {
 		return err
 	}
@@ -229,7 +229,7 @@ func (s steppedStore) ConversationTurns(ctx context.Context, of schemas.Recomput
 	if err := s.wait("reading"); err != nil {
 		return err
 	}
-	return s.memStore.ConversationTurns(ctx, of, part, parts, turn, func(string, int64, int64) {})
+	return s.memStore.ConversationTurns(ctx, of, part, parts, turn, func(string, int64, int64, bool) {})
 }
 
 // trouble does to the tables what people do: it deletes requests and rows, and recomputes, and the recompute may die.

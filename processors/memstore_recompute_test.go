@@ -91,11 +91,11 @@ func (m *memStore) MinuteCounts(_ context.Context, of schemas.Recompute, each fu
 	return nil
 }
 
-func (m *memStore) MinuteRows(_ context.Context, of schemas.Recompute, each func(schemas.MinuteRowKey)) error {
+func (m *memStore) MinuteRows(_ context.Context, of schemas.Recompute, each func(schemas.MinuteRowKey, bool)) error {
 	for _, r := range m.rows("minutes", of.Service) {
-		if minute := r.values["minute"].(uint32); of.Has(int64(minute)*schemas.MinuteUS) && !r.deleted() {
+		if minute := r.values["minute"].(uint32); of.Has(int64(minute) * schemas.MinuteUS) {
 			each(schemas.MinuteRowKey{Grouping: r.values["grouping"].(int8), Model: r.values["model"].(string),
-				LogType: r.values["log_type"].(string), Minute: minute})
+				LogType: r.values["log_type"].(string), Minute: minute}, r.deleted())
 		}
 	}
 	return nil
@@ -110,7 +110,9 @@ func (m *memStore) inRange(of schemas.Recompute) map[string]bool {
 		}
 	}
 	for _, r := range m.rows("conversations", of.Service) {
-		if turns, _ := r.values["turn_arrival_us"].([]int64); slices.ContainsFunc(turns, of.Has) {
+		turns, _ := r.values["turn_arrival_us"].([]int64)
+		was := r.deleted() && r.values["first_us"].(int64) < of.ToUS && r.values["last_us"].(int64) >= of.FromUS
+		if was || slices.ContainsFunc(turns, of.Has) {
 			out[conversationOf(r)] = true
 		}
 	}
@@ -128,12 +130,12 @@ func (m *memStore) ConversationCount(_ context.Context, of schemas.Recompute) (t
 }
 
 func (m *memStore) ConversationTurns(_ context.Context, of schemas.Recompute, part, parts uint64,
-	turn func(string, *schemas.StoredRequest), row func(string, int64, int64)) error {
+	turn func(string, *schemas.StoredRequest), row func(string, int64, int64, bool)) error {
 	ids := m.inRange(of)
 	mine := func(id string) bool { return ids[id] && nameHash(id)%parts == part }
 	for _, r := range m.rows("conversations", of.Service) {
-		if id := conversationOf(r); mine(id) && !r.deleted() {
-			row(id, r.values["first_us"].(int64), r.values["last_us"].(int64))
+		if id := conversationOf(r); mine(id) {
+			row(id, r.values["first_us"].(int64), r.values["last_us"].(int64), r.deleted())
 		}
 	}
 	for _, r := range m.rows("requests", of.Service) {

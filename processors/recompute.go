@@ -19,16 +19,18 @@ type RecomputeStore interface {
 	// MinuteCounts calls each, in order, with the minutes of the range that have requests or a row, and how many requests
 	// are stored, copies included.
 	MinuteCounts(ctx context.Context, of schemas.Recompute, each func(minute uint32, requests int64)) error
-	// MinuteRows calls each with the keys of the stored rows of minutes in the range.
-	MinuteRows(ctx context.Context, of schemas.Recompute, each func(schemas.MinuteRowKey)) error
+	// MinuteRows calls each with the keys of the stored rows of minutes in the range; gone says that the newest is one that
+	// says that there is none.
+	MinuteRows(ctx context.Context, of schemas.Recompute, each func(key schemas.MinuteRowKey, gone bool)) error
 	// ConversationCount gives how many turns the conversations with a turn in the range have, about; no fewer than are
 	// stored. A turn may be in requests or in a row.
 	ConversationCount(ctx context.Context, of schemas.Recompute) (turns int64, err error)
 	// ConversationTurns calls turn with the stored requests of the conversations that have a turn in the range, whole, in
-	// any order, repetitions included; before that row with those of them that have a row: its arrivals. Of these
+	// any order, repetitions included; before that row with those of them that have a row: its arrivals, and gone as for
+	// MinuteRows. Of these
 	// conversations it takes one part of several.
 	ConversationTurns(ctx context.Context, of schemas.Recompute, part, parts uint64,
-		turn func(conversation string, turn *schemas.StoredRequest), row func(conversation string, firstUS, lastUS int64)) error
+		turn func(conversation string, turn *schemas.StoredRequest), row func(conversation string, firstUS, lastUS int64, gone bool)) error
 }
 
 // RecomputeQuery says what to recompute.
@@ -151,10 +153,10 @@ func (r *recompute) conversations(ctx context.Context) error {
 	parts := uint64(r.turns/r.query.ChunkRequests) + 1
 	for part := range parts {
 		turns := make(map[string][]Member)
-		rows := make(map[string][2]int64)
+		rows := make(map[string]oldRow)
 		err := r.store.ConversationTurns(ctx, r.self, part, parts,
 			func(id string, t *schemas.StoredRequest) { turns[id] = append(turns[id], newMember(t, 0)) },
-			func(id string, firstUS, lastUS int64) { rows[id] = [2]int64{firstUS, lastUS} })
+			func(id string, firstUS, lastUS int64, gone bool) { rows[id] = oldRow{firstUS, lastUS, gone} })
 		if err != nil {
 			return err
 		}
@@ -173,16 +175,26 @@ func (r *recompute) conversations(ctx context.Context) error {
 			delete(rows, id)
 		}
 		for _, id := range slices.Sorted(maps.Keys(rows)) {
-			deleted.Append(r.query.Service, id, rows[id][0], rows[id][1], r.self.Revision)
+			row := rows[id]
+			deleted.Append(r.query.Service, id, row.firstUS, row.lastUS, r.self.Revision)
+			if !row.gone {
+				r.report.Deleted++
+			}
 		}
 		r.report.Conversations += int64(written.Len())
-		r.report.Deleted += int64(len(deleted.Version))
 		if err := r.write(ctx, written.Block(), deleted.Block()); err != nil {
 			return err
 		}
 		r.advance(r.turns / int64(parts))
 	}
 	return nil
+}
+
+// oldRow is what there was of a conversation. One that was gone already is told again that it is, under the new revision:
+// or a row that was made before it went, under a revision between the two, could still come and count.
+type oldRow struct {
+	firstUS, lastUS int64
+	gone            bool
 }
 
 // reach says that the recompute has come to a stage. What earlier ones have left of a range within its own is done by
@@ -241,15 +253,15 @@ func (r *recompute) chunk(ctx context.Context, keys []schemas.MinuteKey) error {
 	part := r.self
 	part.FromUS = int64(keys[0].Minute) * schemas.MinuteUS
 	part.ToUS = (int64(keys[len(keys)-1].Minute) + 1) * schemas.MinuteUS
-	asked, rows := make(map[uint32]bool), make(map[schemas.MinuteRowKey]bool)
+	asked, rows := make(map[uint32]bool), make(map[schemas.MinuteRowKey]bool) // rows: were they gone already? As for oldRow.
 	for _, k := range keys {
 		asked[k.Minute] = true
 	}
 	// Rows before requests: what a row that is found here was made of was stored before it, and if it is not found then,
 	// it is gone.
-	err := r.store.MinuteRows(ctx, part, func(key schemas.MinuteRowKey) {
+	err := r.store.MinuteRows(ctx, part, func(key schemas.MinuteRowKey, gone bool) {
 		if asked[key.Minute] {
-			rows[key] = true
+			rows[key] = gone
 		}
 	})
 	if err != nil {
@@ -286,8 +298,10 @@ func (r *recompute) chunk(ctx context.Context, keys []schemas.MinuteKey) error {
 	// In order, so that the same requests make the same rows.
 	for _, key := range slices.SortedFunc(maps.Keys(rows), schemas.MinuteRowKey.Compare) {
 		deleted.Append(r.query.Service, key, r.self.Revision)
+		if !rows[key] {
+			r.report.Deleted++
+		}
 	}
 	r.report.Minutes += int64(written.Len())
-	r.report.Deleted += int64(len(deleted.Version))
 	return r.write(ctx, written.Block(), deleted.Block())
 }

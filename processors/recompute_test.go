@@ -45,6 +45,42 @@ func TestRecomputesAtOnce(t *testing.T) {
 	}
 }
 
+// TestRecomputeTellsAgain wants what is gone to be told again under each revision: a row that was made before it went,
+// under a revision between two recomputes, may come after both.
+func TestRecomputeTellsAgain(t *testing.T) {
+	store := newMemStore()
+	blocks, err := Evaluate([]schemas.Request{one("a", 0, "c1"), one("a", schemas.MinuteUS, "c2")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, b := range blocks {
+		store.put(b)
+	}
+	clear(store.tables["requests"])
+	for revision := uint64(1); revision <= 3; revision++ {
+		r, err := Recompute(t.Context(), store, allTime, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if want := map[uint64]int64{1: 10}[revision]; r.Deleted != want { // four rows a minute, two conversations
+			t.Errorf("recompute %d: %d rows are gone, want %d", revision, r.Deleted, want)
+		}
+		for _, table := range []string{"minutes", "conversations"} {
+			for key, row := range store.tables[table] {
+				if !row.deleted() || row.version != schemas.Version(revision, 0) {
+					t.Errorf("recompute %d: %q has version %x", revision, key, row.version)
+				}
+			}
+		}
+	}
+}
+
+func one(service string, arrivalUS int64, conversation string) (r schemas.Request) {
+	r.Reset()
+	r.Service, r.Model, r.ArrivalUS, r.Conversation, r.Outcome = service, "m", arrivalUS, conversation, schemas.OK
+	return r
+}
+
 // TestRecomputeExhausted wants an error where versions have no room for another revision, and nothing written.
 func TestRecomputeExhausted(t *testing.T) {
 	store := newMemStore()

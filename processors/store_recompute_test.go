@@ -120,20 +120,22 @@ func recomputeContract(t *testing.T, store RecomputeStore) {
 	counts := make(map[uint32]int64)
 	err = store.MinuteCounts(ctx, part, func(minute uint32, n int64) { counts[minute] = n })
 	same("minutes", map[uint32]int64{5: 2, 6: 1}, counts, err)
-	rows := make(map[string]int)
-	err = store.MinuteRows(ctx, part, func(key schemas.MinuteRowKey) { rows[fmt.Sprint(key)]++ })
-	same("rows of minutes", map[string]int{"{0   5}": 1, "{2   5}": 1, "{3 m  5}": 1, "{0   6}": 1, "{1 m  6}": 1, "{2   6}": 1, "{3 m  6}": 1}, rows, err)
+	rows := make(map[string][]bool)
+	err = store.MinuteRows(ctx, part, func(key schemas.MinuteRowKey, gone bool) { rows[fmt.Sprint(key)] = append(rows[fmt.Sprint(key)], gone) })
+	still, not := []bool{false}, []bool{true}
+	same("rows of minutes", map[string][]bool{"{0   5}": still, "{1 m  5}": not, "{2   5}": still, "{3 m  5}": still,
+		"{0   6}": still, "{1 m  6}": still, "{2   6}": still, "{3 m  6}": still}, rows, err)
 	n, err := store.ConversationCount(ctx, part)
 	same("turns of conversations", int64(4), n, err) // of e by its row
 	for _, parts := range []uint64{1, 3} {
 		whole, turn := collect()
-		stored := make(map[string][2]int64)
+		stored := make(map[string]string)
 		for i := range parts {
-			if err := store.ConversationTurns(ctx, part, i, parts, turn, func(id string, first, last int64) { stored[id] = [2]int64{first, last} }); err != nil {
+			if err := store.ConversationTurns(ctx, part, i, parts, turn, func(id string, first, last int64, gone bool) { stored[id] = fmt.Sprint(first, last, gone) }); err != nil {
 				t.Fatal(err)
 			}
 		}
 		same("conversations", map[string][]int64{`c'"\`: {0, 5 * schemas.MinuteUS}, "d": {5*schemas.MinuteUS + 1}, "e": {9 * schemas.MinuteUS}}, whole, nil)
-		same("rows of conversations", map[string][2]int64{`c'"\`: {0, 5 * schemas.MinuteUS}, "e": {4 * schemas.MinuteUS, 4 * schemas.MinuteUS}}, stored, nil)
+		same("rows of conversations", map[string]string{`c'"\`: "0 300000000 false", "e": "240000000 240000000 false", "d": "300000001 300000001 true"}, stored, nil)
 	}
 }

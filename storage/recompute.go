@@ -110,22 +110,25 @@ ORDER BY minute`, quote(of.Service), of.FromUS, of.ToUS, of.FromUS/schemas.Minut
 	})
 }
 
-// MinuteRows calls each with the keys of the stored rows of minutes in the range.
-func (s *Store) MinuteRows(ctx context.Context, of schemas.Recompute, each func(schemas.MinuteRowKey)) error {
-	sql := fmt.Sprintf(`SELECT CAST(grouping, 'Int8'), toString(model), toString(log_type), minute FROM minutes FINAL
-WHERE service = %s AND minute >= %d AND minute < %d`, quote(of.Service), of.FromUS/schemas.MinuteUS, of.ToUS/schemas.MinuteUS)
+// MinuteRows calls each with the keys of the stored rows of minutes in the range; gone says that the newest is one that
+// says that there is none.
+func (s *Store) MinuteRows(ctx context.Context, of schemas.Recompute, each func(key schemas.MinuteRowKey, gone bool)) error {
+	sql := fmt.Sprintf(`SELECT CAST(grouping, 'Int8') AS g, toString(model) AS m, toString(log_type) AS t, minute, argMax(deleted, version) != 0
+FROM minutes WHERE service = %s AND minute >= %d AND minute < %d
+GROUP BY g, m, t, minute`, quote(of.Service), of.FromUS/schemas.MinuteUS, of.ToUS/schemas.MinuteUS)
 	return s.query(ctx, sql, func(scan func(...any) error) error {
 		var key schemas.MinuteRowKey
-		err := scan(&key.Grouping, &key.Model, &key.LogType, &key.Minute)
+		var gone bool
+		err := scan(&key.Grouping, &key.Model, &key.LogType, &key.Minute, &gone)
 		if err == nil {
-			each(key)
+			each(key, gone)
 		}
 		return err
 	})
 }
 
 // inRange is the condition for the conversations of a service with a turn in the range, in requests or in a row. The
-// rows need not be the newest.
+// rows need not be the newest. One that says that there is none has no turns, only where they were.
 func inRange(of schemas.Recompute) string {
 	if of.FromUS <= schemas.MinArrivalUS && of.ToUS >= schemas.MaxArrivalUS {
 		return "1"
@@ -134,7 +137,7 @@ func inRange(of schemas.Recompute) string {
     SELECT conversation FROM requests WHERE service = %[1]s AND arrival_us >= %[2]d AND arrival_us < %[3]d AND conversation != ''
     UNION ALL
     SELECT conversation FROM conversations WHERE service = %[1]s AND first_us < %[3]d AND last_us >= %[2]d
-        AND arrayExists(t -> t >= %[2]d AND t < %[3]d, turn_arrival_us))`, quote(of.Service), of.FromUS, of.ToUS)
+        AND (deleted OR arrayExists(t -> t >= %[2]d AND t < %[3]d, turn_arrival_us)))`, quote(of.Service), of.FromUS, of.ToUS)
 }
 
 // ConversationCount gives how many turns the conversations with a turn in the range have, copies included.
@@ -144,17 +147,19 @@ func (s *Store) ConversationCount(ctx context.Context, of schemas.Recompute) (tu
 	return turns, err
 }
 
-// ConversationTurns calls row with the arrivals of the stored rows of conversations that have a turn in the range, then
-// turn with the stored requests of those conversations, whole; of these conversations it takes one part of several.
+// ConversationTurns calls row with the arrivals of the stored rows of conversations that have a turn in the range, gone as for
+// MinuteRows, then turn with the stored requests of those conversations, whole; of these conversations it takes one part of several.
 func (s *Store) ConversationTurns(ctx context.Context, of schemas.Recompute, part, parts uint64,
-	turn func(conversation string, turn *schemas.StoredRequest), row func(conversation string, firstUS, lastUS int64)) error {
+	turn func(conversation string, turn *schemas.StoredRequest), row func(conversation string, firstUS, lastUS int64, gone bool)) error {
 	where := fmt.Sprintf("WHERE service = %s AND conversation != '' AND cityHash64(conversation) %% %d = %d AND %s", quote(of.Service), parts, part, inRange(of))
-	err := s.query(ctx, "SELECT conversation, first_us, last_us FROM conversations FINAL "+where, func(scan func(...any) error) error {
+	err := s.query(ctx, "SELECT conversation, argMax(first_us, version), argMax(last_us, version), argMax(deleted, version) != 0 FROM conversations "+
+		where+" GROUP BY conversation", func(scan func(...any) error) error {
 		var id string
 		var first, last int64
-		err := scan(&id, &first, &last)
+		var gone bool
+		err := scan(&id, &first, &last, &gone)
 		if err == nil {
-			row(id, first, last)
+			row(id, first, last, gone)
 		}
 		return err
 	})
