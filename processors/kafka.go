@@ -108,7 +108,7 @@ func (p *partitionRun) filled(records int) bool {
 	return p.worker.records >= records || p.worker.bytes >= int64(records)*largeRecord
 }
 
-// patience is how many flush intervals a batch may wait that is behind anyway: larger flushes catch up sooner.
+// patience is for how many flush intervals a batch is read that is behind anyway: larger flushes catch up sooner.
 const patience = 3
 
 // due says whether the batch should be flushed.
@@ -116,14 +116,14 @@ func (p *partitionRun) due() bool {
 	if p.worker.empty() {
 		return false
 	}
-	age, interval := time.Since(p.since), p.runner.config.FlushInterval
+	passed := p.runner.beat(time.Now()) - p.runner.beat(p.since)
 	switch {
 	case p.full():
 		return true
 	case p.behind:
-		return age >= patience*interval
+		return passed > patience
 	}
-	return age >= interval || p.turn // whoever has caught up lets others have their turn
+	return passed > 0 || p.turn // whoever has caught up lets others have their turn
 }
 
 // takeTurn waits a little for its turn.

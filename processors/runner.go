@@ -35,6 +35,7 @@ type Runner struct {
 	log     *slog.Logger
 	metrics *metrics
 
+	began  time.Time
 	turns  chan struct{} // holds one for each partition whose turn it is to read a large batch
 	cached atomic.Int64  // bytes of the partitions' sets
 	idle   *idleFlushes
@@ -55,7 +56,7 @@ func New(c Config, d Dependencies) (*Runner, error) {
 		return nil, errors.New("processors: no store")
 	}
 	r := &Runner{
-		config: c, store: d.Store, dialer: d.Dialer, log: d.Logger, metrics: newMetrics(d.Registerer),
+		config: c, began: time.Now(), store: d.Store, dialer: d.Dialer, log: d.Logger, metrics: newMetrics(d.Registerer),
 		turns:   make(chan struct{}, 2*runtime.GOMAXPROCS(0)), // some decode while others are being stored
 		writing: make(map[int]time.Time),
 	}
@@ -70,6 +71,11 @@ func New(c Config, d Dependencies) (*Runner, error) {
 	}
 	return r, nil
 }
+
+// beat counts flush intervals. Batches are flushed at the turn of one, those of all partitions: the store then gets them
+// together. Each a flush interval after its own first record would be an insert for each partition, which at some hundred
+// records a flush is nearly all that ClickHouse has to do.
+func (r *Runner) beat(t time.Time) int64 { return int64(t.Sub(r.began) / r.config.FlushInterval) }
 
 // joinBackoff is how long kafka-go waits before it joins again after an error; its default of 5 s is also paid by the
 // very first join on a broker whose coordinator is still being made.
