@@ -157,8 +157,12 @@ var mutations = []mutation{
 }
 
 // TestMutations takes the rules out one at a time, each in a test binary built with that one file changed: the tests of
-// exactness must fail each time, or they prove nothing. With nothing changed they must pass.
+// exactness must fail each time, or they prove nothing. With nothing changed they must pass. That the rules are still where they
+// are taken out is looked at by the quick tests, too.
 func TestMutations(t *testing.T) {
+	for _, m := range mutations {
+		m.sources(t)
+	}
 	if testing.Short() {
 		t.Skip("builds and runs the tests once for each rule")
 	}
