@@ -248,13 +248,14 @@ func (p *partitionRun) finish(ctx context.Context, wait bool) {
 	f := p.flush
 	p.flush = nil
 	p.endTurn()
-	if end.err != nil {
-		// The store gives up only when this partition's time is over. Its next owner starts at the last commit.
-		p.log.Warn("stopped before a flush was stored; its records will be read again", "records", f.records, "error", end.err)
-		return
-	}
-	if !end.all {
-		p.log.Info("a recompute has begun, reading again from the last position", "offset", p.safe, "records", f.records)
+	if end.err != nil || !end.all {
+		if end.err != nil {
+			// The store gives up when this partition's time is over: its next owner starts at the last commit. Were it for
+			// another reason, nothing that was read after the flush may be stored either.
+			p.log.Warn("stopped before a flush was stored; its records will be read again", "records", f.records, "error", end.err)
+		} else {
+			p.log.Info("a recompute has begun, reading again from the last position", "offset", p.safe, "records", f.records)
+		}
 		p.again(ctx)
 		return
 	}
@@ -269,10 +270,12 @@ func (p *partitionRun) finish(ctx context.Context, wait bool) {
 // again reads on from the last position, with nothing in memory. What was read beyond it is forgotten at once: no flush of
 // it may come before the records that are read again.
 func (p *partitionRun) again(ctx context.Context) {
-	p.worker = p.worker.again()
-	p.account()
 	// An error is the end of ctx, and of this run.
-	_ = p.runner.retry(ctx, "starting a partition again", func() error { return p.worker.assign(ctx, p.safe) })
+	_ = p.runner.retry(ctx, "starting a partition again", func() error {
+		p.worker = p.worker.again() // each time: what it has learned of some services may be of an older revision than the rest
+		p.account()
+		return p.worker.assign(ctx, p.safe)
+	})
 }
 
 func (p *partitionRun) commit(next int64) {

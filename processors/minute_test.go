@@ -105,6 +105,51 @@ func TestRunTooLong(t *testing.T) {
 	}
 }
 
+// TestNewStreamBetween holds a flush that brings a minute whose evaluation was kept a request of a stream that this has not
+// met, and others right beside that one, to what the requests come to at once.
+func TestNewStreamBetween(t *testing.T) {
+	var all []schemas.Request
+	for i := range 2*keepFrom + 3 {
+		var r schemas.Request
+		r.Reset()
+		r.Service, r.Model, r.Outcome, r.Seq = "s", "old", schemas.OK, int64(i)
+		r.ArrivalUS, r.RequestTokens, r.ResponseTokens = int64(2*i), int64(i), 1
+		all = append(all, r)
+	}
+	late := all[2*keepFrom:]
+	late[0].Model, late[0].ArrivalUS = "new", 101
+	late[1].ArrivalUS, late[2].ArrivalUS = 99, 103
+	w := newWorker("", 0, 1, "", nothingStored{}, newMetrics(nil))
+	store := newMemStore()
+	for _, batch := range [][]schemas.Request{all[:2*keepFrom], late} {
+		for i := range batch {
+			if err := w.take(&batch[i]); err != nil {
+				t.Fatal(err)
+			}
+		}
+		f, err := w.prepare(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		store.put(f.minutes.Block())
+		w.stored(f)
+	}
+	if len(w.hot.of) != 1 {
+		t.Fatal("no evaluation was kept")
+	}
+	blocks, err := Evaluate(all)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := newMemStore()
+	for _, b := range blocks {
+		want.put(b)
+	}
+	if diff := cmp.Diff(want.dump("minutes"), store.dump("minutes")); diff != "" {
+		t.Errorf("(-at once +in two flushes):\n%s", diff)
+	}
+}
+
 // TestMembers holds the chunked list against a sorted slice.
 func TestMembers(t *testing.T) {
 	rng := rand.New(rand.NewPCG(5, 5))

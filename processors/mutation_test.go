@@ -3,7 +3,6 @@ package processors
 import (
 	"encoding/json"
 	"errors"
-	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -146,7 +145,7 @@ var mutations = []mutation{
 	{rule: "a minute's row without requests goes", file: "recompute.go", edits: []string{
 		"deleted.Append(r.query.Service, key, r.self.Revision)", "_ = key"}},
 	{rule: "a conversation's row without requests goes", file: "recompute.go", edits: []string{
-		"deleted.Append(r.query.Service, id, at[0], at[1], r.self.Revision)", "_, _ = id, at"}},
+		"deleted.Append(r.query.Service, id, rows[id][0], rows[id][1], r.self.Revision)", "_ = id"}},
 	{rule: "a recompute's rows are of its revision", file: "recompute.go", edits: []string{
 		"schemas.Version(r.self.Revision, uint64(set.n))", "uint64(set.n)"}},
 	{rule: "a recompute cuts conversations", file: "recompute.go", tests: longScenarios, edits: []string{
@@ -158,8 +157,12 @@ var mutations = []mutation{
 }
 
 // TestMutations takes the rules out one at a time, each in a test binary built with that one file changed: the tests of
-// exactness must fail each time, or they prove nothing. With nothing changed they must pass.
+// exactness must fail each time, or they prove nothing. With nothing changed they must pass. That the rules are still where they
+// are taken out is looked at by the quick tests, too.
 func TestMutations(t *testing.T) {
+	for _, m := range mutations {
+		m.sources(t)
+	}
 	if testing.Short() {
 		t.Skip("builds and runs the tests once for each rule")
 	}
@@ -193,21 +196,14 @@ func (m mutation) run(t *testing.T) (failed []string, output string) {
 		which = []string{"-run", exactTests, "-skip", longScenarios}
 	}
 	overlay := struct{ Replace map[string]string }{make(map[string]string)}
-	files := maps.Clone(m.more)
-	if len(m.edits) > 0 {
-		if files == nil {
-			files = make(map[string][]string)
-		}
-		files[m.file] = m.edits
-	}
-	for file, edits := range files {
+	for file, source := range m.sources(t) {
 		from, err := filepath.Abs(file)
 		if err != nil {
 			t.Fatal(err)
 		}
 		to := filepath.Join(folder, file)
 		overlay.Replace[from] = to
-		if err := os.WriteFile(to, mutate(t, file, edits), 0o600); err != nil {
+		if err := os.WriteFile(to, source, 0o600); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -231,6 +227,18 @@ func (m mutation) run(t *testing.T) (failed []string, output string) {
 		t.Fatalf("the tests could not be run with %s changed: %v\n%s", m.file, err, out)
 	}
 	return failed, string(out)
+}
+
+// sources gives the files that the mutation changes, changed.
+func (m mutation) sources(t *testing.T) map[string][]byte {
+	changed := make(map[string][]byte)
+	for file, edits := range m.more {
+		changed[file] = mutate(t, file, edits)
+	}
+	if len(m.edits) > 0 {
+		changed[m.file] = mutate(t, m.file, m.edits)
+	}
+	return changed
 }
 
 func mutate(t *testing.T, file string, edits []string) []byte {

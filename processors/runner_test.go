@@ -466,6 +466,43 @@ func TestRunnerOneFlushAtATime(t *testing.T) {
 	sameTables(t, undisturbed(t, all), store.memStore, "requests", "minutes", "conversations")
 }
 
+// failingStore says of one write that it has failed, and stores none of it.
+type failingStore struct {
+	*memStore
+	writes atomic.Int64
+	fails  int64 // the write that does
+}
+
+func (s *failingStore) Write(ctx context.Context, stages [][]schemas.Block, check func(schemas.Revisions) bool) (bool, error) {
+	if s.writes.Add(1) == s.fails {
+		return false, errors.New("some reason that is not the end of the context")
+	}
+	return s.memStore.Write(ctx, stages, check)
+}
+
+// TestRunnerWriteFails holds that nothing read after a flush that was not stored is stored or committed before that is read
+// again.
+func TestRunnerWriteFails(t *testing.T) {
+	for _, fails := range []int64{1, 3} {
+		r := newRunnerTest(t, 1)
+		all := requests("a", 0, 100)
+		store := &failingStore{memStore: newMemStore(), fails: fails}
+		_, stop := r.start(r.config(), store)
+		for i := 0; i < len(all); i += 10 {
+			r.produce(0, all[i:i+10]...)
+			time.Sleep(20 * time.Millisecond)
+		}
+		r.waitCommitted(map[int]int64{0: int64(len(all))})
+		if err := stop(); err != nil {
+			t.Fatal(err)
+		}
+		if store.writes.Load() < fails {
+			t.Errorf("no write has failed, there were only %d", store.writes.Load())
+		}
+		sameTables(t, undisturbed(t, all), store.memStore, "requests", "minutes", "conversations")
+	}
+}
+
 // TestRunnerBackPressure holds that a store that does not answer stops the reading, whatever is read, and loses nothing.
 func TestRunnerBackPressure(t *testing.T) {
 	var garbage, large []string

@@ -284,9 +284,7 @@ func (w *worker) flushMinute(s *set, f *flush) {
 			continue
 		}
 		f.fresh = append(f.fresh, int32(row-1))
-		if kept {
-			e.added(at, last)
-		}
+		kept = kept && e.added(at, last) // once it could not, it does not know the members between
 	}
 	if e.done != s.members.n {
 		e.take(&s.members, s.service.pairs.list)

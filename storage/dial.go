@@ -3,7 +3,9 @@ package storage
 import (
 	"context"
 	"crypto/tls"
+	"errors"
 	"net"
+	"syscall"
 	"time"
 
 	"github.com/ClickHouse/clickhouse-go/v2"
@@ -49,4 +51,14 @@ func (b *boundedWrites) Write(p []byte) (int, error) {
 		return 0, err
 	}
 	return b.Conn.Write(p)
+}
+
+// SyscallConn is what clickhouse-go looks for before it uses an idle connection again, to see whether the server has hung up
+// meanwhile. Without it, each connection of the pool would cost a failed query after a restart of the server.
+func (b *boundedWrites) SyscallConn() (syscall.RawConn, error) {
+	conn, ok := b.Conn.(syscall.Conn)
+	if !ok {
+		return nil, errors.ErrUnsupported
+	}
+	return conn.SyscallConn()
 }

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"net"
 	"os"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -34,5 +35,44 @@ func TestDialBoundsWrites(t *testing.T) {
 	}
 	if !errors.Is(err, os.ErrDeadlineExceeded) {
 		t.Errorf("a gigabyte was written, or it failed otherwise: %v", err)
+	}
+}
+
+// TestDialShowsHangUp holds that a connection can be asked whether the server has hung up, as clickhouse-go does before it uses
+// it again.
+func TestDialShowsHangUp(t *testing.T) {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer listener.Close()
+	c := DefaultConfig()
+	c.Address = "clickhouse://" + listener.Addr().String()
+	options, err := c.options()
+	if err != nil {
+		t.Fatal(err)
+	}
+	conn, err := options.DialContext(t.Context(), listener.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	server, err := listener.Accept()
+	if err != nil {
+		t.Fatal(err)
+	}
+	raw, err := conn.(syscall.Conn).SyscallConn()
+	if err != nil {
+		t.Fatal(err)
+	}
+	server.Close()
+	n := -1
+	err = raw.Read(func(fd uintptr) bool {
+		var one [1]byte
+		n, err = syscall.Read(int(fd), one[:])
+		return err != syscall.EAGAIN // until the hang-up has arrived
+	})
+	if n != 0 || err != nil {
+		t.Errorf("read %d bytes, %v; want the end", n, err)
 	}
 }
