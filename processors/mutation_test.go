@@ -145,7 +145,9 @@ var mutations = []mutation{
 	{rule: "a minute's row without requests goes", file: "recompute.go", edits: []string{
 		"deleted.Append(r.query.Service, key, r.self.Revision)", "_ = key"}},
 	{rule: "a conversation's row without requests goes", file: "recompute.go", edits: []string{
-		"deleted.Append(r.query.Service, id, rows[id][0], rows[id][1], r.self.Revision)", "_ = id"}},
+		"deleted.Append(r.query.Service, id, row.firstUS, row.lastUS, r.self.Revision)", "_ = id"}},
+	{rule: "what is gone is told again under each revision", file: "recompute.go", tests: "^TestRecomputeTellsAgain$", edits: []string{
+		"rows[key] = gone", "if !gone {\n\t\t\t\trows[key] = gone\n\t\t\t}"}},
 	{rule: "a recompute's rows are of its revision", file: "recompute.go", edits: []string{
 		"schemas.Version(r.self.Revision, uint64(set.n))", "uint64(set.n)"}},
 	{rule: "a recompute cuts conversations", file: "recompute.go", tests: longScenarios, edits: []string{
