@@ -1,7 +1,11 @@
 package processors
 
 import (
+	"context"
+	"errors"
 	"fmt"
+	"log/slog"
+	"net"
 	"strings"
 	"testing"
 	"time"
@@ -56,3 +60,47 @@ func TestRunnerLargeRecords(t *testing.T) {
 		}
 	}
 }
+
+// TestFetchWithoutKafka holds that a partition whose broker is away goes on with what it has read: it is flushed, and its turn
+// ends.
+func TestFetchWithoutKafka(t *testing.T) {
+	c := DefaultConfig()
+	store := newMemStore()
+	r, err := New(c, Dependencies{Store: store, Logger: slog.New(slog.DiscardHandler), Dialer: &kafka.Dialer{
+		DialFunc: func(context.Context, string, string) (net.Conn, error) { return nil, errors.New("away") }}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := &partitionRun{runner: r, log: r.log, share: 1, worker: newWorker(c.Topic, 0, 1, c.Group, store, r.metrics),
+		conn: kafka.NewConn(brokenConn{}, c.Topic, 0), buffer: make([]byte, 1<<10), progress: &progress{}, behind: true, turn: true}
+	r.turns <- struct{}{}
+	for i, value := range requests("a", 0, 3) {
+		p.worker.add(int64(i), []byte(value))
+	}
+	p.since = time.Now()
+	began := time.Now()
+	for range 3 {
+		p.fetch(t.Context())
+	}
+	if took := time.Since(began); took > 5*time.Second {
+		t.Errorf("three tries took %v", took)
+	}
+	if !p.due() {
+		t.Error("what was read is not to be flushed")
+	}
+	if n := counterValue(r.metrics.errors.WithLabelValues("connecting to a partition")); n != 2 {
+		t.Errorf("it has tried %v times to connect, want 2", n)
+	}
+}
+
+// brokenConn is a connection that does nothing but fail.
+type brokenConn struct{ net.Conn }
+
+func (brokenConn) Read([]byte) (int, error)         { return 0, net.ErrClosed }
+func (brokenConn) Write([]byte) (int, error)        { return 0, net.ErrClosed }
+func (brokenConn) Close() error                     { return nil }
+func (brokenConn) SetDeadline(time.Time) error      { return nil }
+func (brokenConn) SetReadDeadline(time.Time) error  { return nil }
+func (brokenConn) SetWriteDeadline(time.Time) error { return nil }
+func (brokenConn) LocalAddr() net.Addr              { return &net.TCPAddr{} }
+func (brokenConn) RemoteAddr() net.Addr             { return &net.TCPAddr{} }

@@ -25,7 +25,8 @@ type partitionRun struct {
 	worker     *worker
 	log        *slog.Logger
 
-	conn    *kafka.Conn
+	conn    *kafka.Conn                 // nil after an error
+	delays  *backoff.ExponentialBackOff // before it is tried again
 	buffer  []byte
 	since   time.Time // when the first record of the batch was read
 	stamp   time.Time // its timestamp in Kafka, zero if it has none
@@ -386,8 +387,13 @@ func (p *partitionRun) close() {
 	}
 }
 
-// fetch brings one fetch's records to the worker. After an error it connects anew.
+// fetch brings one fetch's records to the worker. After an error it connects anew, one try a call: what was read is flushed
+// meanwhile, and the turn is another's.
 func (p *partitionRun) fetch(ctx context.Context) {
+	if p.conn == nil {
+		p.connect(ctx)
+		return
+	}
 	err := p.read()
 	if err == nil || ctx.Err() != nil {
 		return
@@ -399,14 +405,28 @@ func (p *partitionRun) fetch(ctx context.Context) {
 	p.runner.metrics.errors.WithLabelValues("fetching").Inc()
 	p.log.Warn("cannot fetch, connecting again", "offset", p.worker.next, "error", err)
 	p.close()
-	_ = p.runner.retry(ctx, "connecting to a partition", func() error {
-		conn, _, err := p.dial(ctx)
-		if err != nil {
-			return err
-		}
+	p.delays = delays()
+	p.behind = false // nothing comes for now, whatever there is
+}
+
+// connect tries to connect to the partition again. After an error it waits a little.
+func (p *partitionRun) connect(ctx context.Context) {
+	conn, _, err := p.dial(ctx)
+	if err == nil {
 		p.conn = conn
-		return p.recheck()
-	})
+		err = p.recheck()
+	}
+	if err == nil || ctx.Err() != nil {
+		return
+	}
+	delay := p.delays.NextBackOff()
+	p.runner.failed("connecting to a partition", err, delay)
+	wait := time.NewTimer(delay)
+	defer wait.Stop()
+	select {
+	case <-wait.C:
+	case <-ctx.Done():
+	}
 }
 
 // recheck says what has become of the offset to read next, after a fetch failed.
@@ -420,8 +440,8 @@ func (p *partitionRun) recheck() error {
 		err := fmt.Errorf("%w: offset %d of partition %d was read before, but topic %s now ends at %d: records that were acknowledged "+
 			"are gone (the topic was deleted and made again, or an unclean leader was elected). Use a new group to read what there is "+
 			"from its start: --group %s-2", ErrRefused, next, p.id, p.runner.config.Topic, last, p.runner.config.Group)
-		p.runner.fail(err)
-		return backoff.Permanent(err)
+		p.runner.fail(err) // which ends this run
+		return err
 	case next < first:
 		p.log.Error("records were deleted by the topic's retention before they were read", "next", next, "first", first, "lost", first-next)
 		p.runner.metrics.errors.WithLabelValues("reading records deleted by retention").Add(float64(first - next))
