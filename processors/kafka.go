@@ -171,12 +171,17 @@ func (p *partitionRun) leave() {
 func (p *partitionRun) evict() {
 	p.account()
 	budget := p.runner.config.CacheBytes
-	p.worker.hot.most, p.worker.idle = int(min(budget/hotShare, mostHot)/int64(p.share)), p.runner.idle
 	if over := p.runner.cached.Load() - budget; over > 0 {
 		p.worker.evict(int(max(p.cached-over, budget/int64(p.share))))
 		p.account()
 	}
 	p.runner.metrics.cacheBytes.WithLabelValues(strconv.Itoa(p.id)).Set(float64(p.cached))
+}
+
+// use makes a worker this partition's, with its part of the process's memory.
+func (p *partitionRun) use(w *worker) {
+	w.hot.most, w.idle = int(min(p.runner.config.CacheBytes/hotShare, mostHot)/int64(p.share)), p.runner.idle
+	p.worker = w
 }
 
 // hotShare is the part of the cache that evaluations may take which are kept to go on with, as a divisor, up to mostHot.
@@ -273,7 +278,7 @@ func (p *partitionRun) finish(ctx context.Context, wait bool) {
 func (p *partitionRun) again(ctx context.Context) {
 	// An error is the end of ctx, and of this run.
 	_ = p.runner.retry(ctx, "starting a partition again", func() error {
-		p.worker = p.worker.again() // each time: what it has learned of some services may be of an older revision than the rest
+		p.use(p.worker.again()) // each time: what it has learned of some services may be of an older revision than the rest
 		p.account()
 		return p.worker.assign(ctx, p.safe)
 	})
@@ -353,7 +358,7 @@ func (p *partitionRun) start(ctx context.Context) error {
 		next = p.committed
 	}
 	p.safe = next
-	p.worker = newWorker(c.Topic, p.id, partitions, c.Group, p.runner.store, p.runner.metrics)
+	p.use(newWorker(c.Topic, p.id, partitions, c.Group, p.runner.store, p.runner.metrics))
 	return p.worker.assign(ctx, next)
 }
 
