@@ -500,6 +500,9 @@ func TestRunnerWriteFails(t *testing.T) {
 			t.Errorf("no write has failed, there were only %d", store.writes.Load())
 		}
 		sameTables(t, undisturbed(t, all), store.memStore, "requests", "minutes", "conversations")
+		if t.Failed() {
+			return
+		}
 	}
 }
 
