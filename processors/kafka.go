@@ -85,7 +85,11 @@ func (p *partitionRun) run(ctx context.Context) {
 			p.takeTurn(ctx)
 		default:
 			p.fetch(ctx)
-			p.account()
+			if p.worker.empty() {
+				p.evict() // nothing comes, and others may need the memory
+			} else {
+				p.account()
+			}
 		}
 	}
 	p.stop(hard)
