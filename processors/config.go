@@ -14,7 +14,8 @@ type Config struct {
 	Brokers []string
 	// Topic is read by the consumer group Group.
 	Topic, Group string
-	// FlushInterval is the longest time that a record waits in memory before its flush begins.
+	// FlushInterval is the longest time that a record waits in memory before its flush begins; three times that where there is
+	// more to read, and for as long as the flush before it takes.
 	FlushInterval time.Duration
 	// BatchRequests bounds the requests (and the records that are none) in memory for a flush, over all partitions of the
 	// process: what is being written and what is read meanwhile. Each takes about RequestBytes.

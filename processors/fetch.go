@@ -14,9 +14,6 @@ const fetchTimeout = 15 * time.Second
 
 // read makes one fetch and gives its records to the worker.
 func (p *partitionRun) read() error {
-	if p.conn == nil {
-		return errors.New("not connected")
-	}
 	want := p.worker.next
 	batch, err := p.ask(want, p.runner.config.FetchBytes)
 	if err != nil {

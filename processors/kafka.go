@@ -25,7 +25,8 @@ type partitionRun struct {
 	worker     *worker
 	log        *slog.Logger
 
-	conn    *kafka.Conn
+	conn    *kafka.Conn                 // nil after an error
+	delays  *backoff.ExponentialBackOff // before it is tried again
 	buffer  []byte
 	since   time.Time // when the first record of the batch was read
 	stamp   time.Time // its timestamp in Kafka, zero if it has none
@@ -84,7 +85,11 @@ func (p *partitionRun) run(ctx context.Context) {
 			p.takeTurn(ctx)
 		default:
 			p.fetch(ctx)
-			p.account()
+			if p.worker.empty() {
+				p.evict() // nothing comes, and others may need the memory
+			} else {
+				p.account()
+			}
 		}
 	}
 	p.stop(hard)
@@ -170,12 +175,17 @@ func (p *partitionRun) leave() {
 func (p *partitionRun) evict() {
 	p.account()
 	budget := p.runner.config.CacheBytes
-	p.worker.hot.most, p.worker.idle = int(min(budget/hotShare, mostHot)/int64(p.share)), p.runner.idle
 	if over := p.runner.cached.Load() - budget; over > 0 {
 		p.worker.evict(int(max(p.cached-over, budget/int64(p.share))))
 		p.account()
 	}
 	p.runner.metrics.cacheBytes.WithLabelValues(strconv.Itoa(p.id)).Set(float64(p.cached))
+}
+
+// use makes a worker this partition's, with its part of the process's memory.
+func (p *partitionRun) use(w *worker) {
+	w.hot.most, w.idle = int(min(p.runner.config.CacheBytes/hotShare, mostHot)/int64(p.share)), p.runner.idle
+	p.worker = w
 }
 
 // hotShare is the part of the cache that evaluations may take which are kept to go on with, as a divisor, up to mostHot.
@@ -272,7 +282,7 @@ func (p *partitionRun) finish(ctx context.Context, wait bool) {
 func (p *partitionRun) again(ctx context.Context) {
 	// An error is the end of ctx, and of this run.
 	_ = p.runner.retry(ctx, "starting a partition again", func() error {
-		p.worker = p.worker.again() // each time: what it has learned of some services may be of an older revision than the rest
+		p.use(p.worker.again()) // each time: what it has learned of some services may be of an older revision than the rest
 		p.account()
 		return p.worker.assign(ctx, p.safe)
 	})
@@ -352,7 +362,7 @@ func (p *partitionRun) start(ctx context.Context) error {
 		next = p.committed
 	}
 	p.safe = next
-	p.worker = newWorker(c.Topic, p.id, partitions, c.Group, p.runner.store, p.runner.metrics)
+	p.use(newWorker(c.Topic, p.id, partitions, c.Group, p.runner.store, p.runner.metrics))
 	return p.worker.assign(ctx, next)
 }
 
@@ -386,8 +396,13 @@ func (p *partitionRun) close() {
 	}
 }
 
-// fetch brings one fetch's records to the worker. After an error it connects anew.
+// fetch brings one fetch's records to the worker. After an error it connects anew, one try a call: what was read is flushed
+// meanwhile, and the turn is another's.
 func (p *partitionRun) fetch(ctx context.Context) {
+	if p.conn == nil {
+		p.connect(ctx)
+		return
+	}
 	err := p.read()
 	if err == nil || ctx.Err() != nil {
 		return
@@ -399,14 +414,28 @@ func (p *partitionRun) fetch(ctx context.Context) {
 	p.runner.metrics.errors.WithLabelValues("fetching").Inc()
 	p.log.Warn("cannot fetch, connecting again", "offset", p.worker.next, "error", err)
 	p.close()
-	_ = p.runner.retry(ctx, "connecting to a partition", func() error {
-		conn, _, err := p.dial(ctx)
-		if err != nil {
-			return err
-		}
+	p.delays = delays()
+	p.behind = false // nothing comes for now, whatever there is
+}
+
+// connect tries to connect to the partition again. After an error it waits a little.
+func (p *partitionRun) connect(ctx context.Context) {
+	conn, _, err := p.dial(ctx)
+	if err == nil {
 		p.conn = conn
-		return p.recheck()
-	})
+		err = p.recheck()
+	}
+	if err == nil || ctx.Err() != nil {
+		return
+	}
+	delay := p.delays.NextBackOff()
+	p.runner.failed("connecting to a partition", err, delay)
+	wait := time.NewTimer(delay)
+	defer wait.Stop()
+	select {
+	case <-wait.C:
+	case <-ctx.Done():
+	}
 }
 
 // recheck says what has become of the offset to read next, after a fetch failed.
@@ -420,8 +449,8 @@ func (p *partitionRun) recheck() error {
 		err := fmt.Errorf("%w: offset %d of partition %d was read before, but topic %s now ends at %d: records that were acknowledged "+
 			"are gone (the topic was deleted and made again, or an unclean leader was elected). Use a new group to read what there is "+
 			"from its start: --group %s-2", ErrRefused, next, p.id, p.runner.config.Topic, last, p.runner.config.Group)
-		p.runner.fail(err)
-		return backoff.Permanent(err)
+		p.runner.fail(err) // which ends this run
+		return err
 	case next < first:
 		p.log.Error("records were deleted by the topic's retention before they were read", "next", next, "first", first, "lost", first-next)
 		p.runner.metrics.errors.WithLabelValues("reading records deleted by retention").Add(float64(first - next))

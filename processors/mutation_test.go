@@ -142,6 +142,8 @@ var mutations = []mutation{
 		"&& r.self.Covers(&one)", ""}},
 	{rule: "a partition is read again where a revision has changed", file: "kafka.go", tests: "^TestRunnerRecompute$", edits: []string{
 		"p.again(ctx)\n\t\treturn", "p.worker.stored(f)\n\t\treturn"}},
+	{rule: "what was read after a flush that was not stored is forgotten", file: "kafka.go", tests: "^TestRunnerWriteFails$", edits: []string{
+		"if end.err != nil || !end.all {", "if end.err != nil {\nreturn\n}\nif !end.all {"}},
 	{rule: "a minute's row without requests goes", file: "recompute.go", edits: []string{
 		"deleted.Append(r.query.Service, key, r.self.Revision)", "_ = key"}},
 	{rule: "a conversation's row without requests goes", file: "recompute.go", edits: []string{

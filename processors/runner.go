@@ -204,15 +204,22 @@ func (r *Runner) fail(err error) {
 // Kafka or ClickHouse is back is added to the wait; a try costs them a connection, or a query for each partition.
 const retryMax = 3 * time.Second
 
-// retry calls do until it succeeds, ctx ends or it returns a permanent error, which it gives back.
-func (r *Runner) retry(ctx context.Context, doing string, do func() error) error {
+func delays() *backoff.ExponentialBackOff {
 	wait := backoff.NewExponentialBackOff()
 	wait.InitialInterval, wait.MaxInterval = 100*time.Millisecond, retryMax
+	return wait
+}
+
+// retry calls do until it succeeds, ctx ends or it returns a permanent error, which it gives back.
+func (r *Runner) retry(ctx context.Context, doing string, do func() error) error {
 	_, err := backoff.Retry(ctx, func() (struct{}, error) { return struct{}{}, do() },
-		backoff.WithBackOff(wait), backoff.WithMaxElapsedTime(0),
-		backoff.WithNotify(func(err error, next time.Duration) {
-			r.metrics.errors.WithLabelValues(doing).Inc()
-			r.log.Warn("trying again: "+doing, "error", err, "in", next.Round(time.Millisecond))
-		}))
+		backoff.WithBackOff(delays()), backoff.WithMaxElapsedTime(0),
+		backoff.WithNotify(func(err error, next time.Duration) { r.failed(doing, err, next) }))
 	return err
+}
+
+// failed notes an error of what is tried again.
+func (r *Runner) failed(doing string, err error, next time.Duration) {
+	r.metrics.errors.WithLabelValues(doing).Inc()
+	r.log.Warn("trying again: "+doing, "error", err, "in", next.Round(time.Millisecond))
 }

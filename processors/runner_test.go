@@ -500,6 +500,37 @@ func TestRunnerWriteFails(t *testing.T) {
 			t.Errorf("no write has failed, there were only %d", store.writes.Load())
 		}
 		sameTables(t, undisturbed(t, all), store.memStore, "requests", "minutes", "conversations")
+		if t.Failed() {
+			return
+		}
+	}
+}
+
+// TestRunnerIdlePartitionGivesWay holds that a partition to which nothing comes any more gives up what is beyond its fair part
+// of the memory once others need it.
+func TestRunnerIdlePartitionGivesWay(t *testing.T) {
+	r := newRunnerTest(t, 2)
+	services := make(map[int]string)
+	for i := 0; len(services) < 2; i++ {
+		name := fmt.Sprint("service ", i)
+		services[schemas.Partition(name, 2)] = name
+	}
+	config := r.config()
+	config.CacheBytes = 2 << 20
+	const each = 40_000
+	runner, stop := r.start(config, newMemStore())
+	for _, p := range []int{0, 1} {
+		for i := 0; i < each; i += 2000 {
+			r.produce(p, requests(services[p], i, 2000)...)
+		}
+		eventually(t, "all is committed", func() bool { return r.committed("tidegauge")[p] == each })
+		if p == 0 && runner.cached.Load() < config.CacheBytes*3/4 {
+			t.Fatalf("the first partition holds only %d bytes", runner.cached.Load())
+		}
+	}
+	eventually(t, "the process is within its budget", func() bool { return runner.cached.Load() <= config.CacheBytes })
+	if err := stop(); err != nil {
+		t.Fatal(err)
 	}
 }
 

@@ -153,7 +153,7 @@ func (w *worker) decode(value []byte) error {
 	return w.take(r)
 }
 
-// take adds a request to the batch. Its strings are kept as they are.
+// take adds a request to the batch. The names of its model and log type are kept as they are.
 func (w *worker) take(r *schemas.Request) error {
 	if _, err := r.Validate(); err != nil {
 		return fmt.Errorf("refused: %w", err)

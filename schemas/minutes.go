@@ -142,9 +142,15 @@ func (c *Minutes) Reset() { resetColumns(c) }
 // Block gives the rows as a block for table minutes.
 func (c *Minutes) Block() Block {
 	b := blockOf("minutes", c, c.Len())
-	b.Partition = make([]uint32, c.Len())
-	for i, m := range c.Minute {
-		b.Partition[i] = month(int64(m) * MinuteUS)
-	}
+	b.Partition = minuteMonths(c.Minute)
 	return b
+}
+
+// minuteMonths numbers the table partitions of minutes.
+func minuteMonths(minutes []uint32) []uint32 {
+	numbers := make([]uint32, len(minutes))
+	for i, m := range minutes {
+		numbers[i] = month(int64(m) * MinuteUS)
+	}
+	return numbers
 }

@@ -114,10 +114,7 @@ func (c *DeletedMinutes) Append(service string, key MinuteRowKey, revision uint6
 // Block gives the rows as a block for table minutes.
 func (c *DeletedMinutes) Block() Block {
 	b := blockOf("minutes", c, len(c.Minute))
-	b.Partition = make([]uint32, len(c.Minute))
-	for i, m := range c.Minute {
-		b.Partition[i] = month(int64(m) * MinuteUS)
-	}
+	b.Partition = minuteMonths(c.Minute)
 	return b
 }
 

@@ -110,8 +110,6 @@ func appendColumn(column driver.BatchColumn, values any) error {
 		return appendTexts(column, v)
 	case [][]int8:
 		return appendArrays(column, v)
-	case [][]int16:
-		return appendArrays(column, v)
 	case [][]int32:
 		return appendArrays(column, v)
 	case [][]int64:

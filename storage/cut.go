@@ -102,7 +102,11 @@ func (c chunk) row() schemas.Block {
 	}
 	block := schemas.Block{Table: p.block.Table, Rows: 1}
 	for _, column := range p.block.Columns {
-		block.Columns = append(block.Columns, schemas.Column{Name: column.Name, Data: p.values(column)})
+		data := p.values(column)
+		if array := reflect.ValueOf(data).Index(0); array.Kind() == reflect.Slice {
+			array.Set(reflect.AppendSlice(reflect.Zero(array.Type()), array))
+		}
+		block.Columns = append(block.Columns, schemas.Column{Name: column.Name, Data: data})
 	}
 	if p.block.Partition != nil {
 		block.Partition = []uint32{p.block.Partition[p.index[0]]}

@@ -4,6 +4,8 @@ import (
 	"math/rand/v2"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+
 	"tidegauge/schemas"
 )
 
@@ -74,6 +76,29 @@ func TestCutKeepsEveryRowWithinBounds(t *testing.T) {
 			if times != 1 {
 				t.Fatalf("row %d of %d is written %d times", value, total, times)
 			}
+		}
+	}
+}
+
+// TestRowStaysValid holds that a row put aside is what it was, whatever becomes of the memory it was taken from.
+func TestRowStaysValid(t *testing.T) {
+	var texts schemas.Texts
+	for _, text := range []string{"one", "two", "three"} {
+		texts.Append(text)
+	}
+	numbers, array := []int64{1, 2, 3}, []uint32{7, 8, 9}
+	block := schemas.Block{Table: "t", Rows: 3, Columns: []schemas.Column{
+		{Name: "s", Data: texts}, {Name: "n", Data: numbers}, {Name: "a", Data: [][]uint32{array[:1], array[1:], nil}}}}
+	c := chunk{target: &target{}}
+	c.add(piece{block: &block, from: 1, to: 2})
+	row := c.row()
+	texts.Reset()
+	texts.Append("something else")
+	numbers[1], array[1], array[2] = 0, 0, 0
+	want := []any{[]string{"two"}, []int64{2}, [][]uint32{{8, 9}}}
+	for i, column := range row.Columns {
+		if diff := cmp.Diff(want[i], column.Data); diff != "" {
+			t.Errorf("column %s (-want +got):\n%s", column.Name, diff)
 		}
 	}
 }

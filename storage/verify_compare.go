@@ -22,8 +22,8 @@ type comparison struct {
 }
 
 // equal is the condition that a column is as recomputed. Sums of floats may also pass through zero; what is added is
-// about of the size of 1 to 10, and no more is added than the row has members.
-// Processors round each addend to a multiple of 2^-40, those of tpot_sum (microseconds) to one of 2^-26.
+// about of the size of 1 to 10, and no more is added than the row has members. Processors round each addend to a multiple of
+// 2^-46, those of tpot_sum (microseconds) to one of 2^-26.
 func (c comparison) equal(column string) string {
 	if slices.Contains(c.approximate, column) {
 		tolerance := "1e-9"

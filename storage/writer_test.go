@@ -153,6 +153,46 @@ func TestWriterWritesColumnsOfAllKinds(t *testing.T) {
 	}
 }
 
+// TestWriterSendsInBlocks writes far more than one block of an insert holds: every row is there once, whole, and all of them are
+// one part.
+func TestWriterSendsInBlocks(t *testing.T) {
+	for protocol, database := range map[string]func(testing.TB) *storage.DB{"native": testenv.Database, "http": testenv.DatabaseHTTP} {
+		t.Run(protocol, func(t *testing.T) {
+			db := database(t)
+			run(t, db, "CREATE TABLE large (id Int64, s String, a Array(UInt32)) ENGINE = MergeTree ORDER BY id")
+			h := newWriter(t, db)
+			const rows = 150_000
+			block := func(first int64) schemas.Block {
+				var texts schemas.Texts
+				ids, arrays := make([]int64, rows), make([][]uint32, rows)
+				for i := range ids {
+					ids[i] = first + int64(i)
+					texts.Append(fmt.Sprint("text ", ids[i]))
+					arrays[i] = make([]uint32, ids[i]%5)
+					for k := range arrays[i] {
+						arrays[i][k] = uint32(ids[i]) + uint32(k)
+					}
+				}
+				return schemas.Block{Table: "large", Rows: rows, Columns: []schemas.Column{{Name: "id", Data: ids}, {Name: "s", Data: texts}, {Name: "a", Data: arrays}}}
+			}
+			if err := h.Write(within(t, 60*time.Second), [][]schemas.Block{{block(0), block(rows)}}); err != nil {
+				t.Fatal(err)
+			}
+			var n, distinct, wrong, parts uint64
+			if err := db.QueryRow(t.Context(), `SELECT count(), uniqExact(id), countIf(s != concat('text ', toString(id))
+    OR a != arrayMap(k -> toUInt32(id + k), range(toUInt64(id % 5)))), uniqExact(_part) FROM large`).Scan(&n, &distinct, &wrong, &parts); err != nil {
+				t.Fatal(err)
+			}
+			if n != 2*rows || distinct != n || wrong != 0 || parts != 1 {
+				t.Errorf("%d rows, %d of them different, %d wrong, in %d parts", n, distinct, wrong, parts)
+			}
+			if n := h.inserts(t, "large", "ok"); n != 1 {
+				t.Errorf("%d inserts", n)
+			}
+		})
+	}
+}
+
 func TestWriterCoalescesCallers(t *testing.T) {
 	db := testenv.Database(t)
 	run(t, db, "CREATE TABLE t (x UInt64) ENGINE = MergeTree ORDER BY x")

@@ -1,6 +1,11 @@
 package main
 
-import "testing"
+import (
+	"context"
+	"runtime/debug"
+	"testing"
+	"time"
+)
 
 // TestMemoryLimit holds that a heap has its room, also where more is live than the budget has foreseen.
 func TestMemoryLimit(t *testing.T) {
@@ -22,5 +27,26 @@ func TestMemoryLimitOfSurroundings(t *testing.T) {
 	t.Setenv("GOMEMLIMIT", "1GiB")
 	if limitMemory(t.Context(), 64<<20) {
 		t.Error("GOMEMLIMIT was given, and another limit taken")
+	}
+}
+
+// TestMemoryLimitIsTaken holds that the limit is that of the budget while the context lasts, and what it was before afterwards.
+func TestMemoryLimitIsTaken(t *testing.T) {
+	t.Setenv("GOMEMLIMIT", "")
+	const budget = 1 << 30 // far more than is live here
+	before := debug.SetMemoryLimit(-1)
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	if !limitMemory(ctx, budget) {
+		t.Fatal("no limit was taken")
+	}
+	if got := debug.SetMemoryLimit(-1); got != budget+besideBudget {
+		t.Errorf("the limit is %d", got)
+	}
+	cancel()
+	for deadline := time.Now().Add(10 * time.Second); debug.SetMemoryLimit(-1) != before; time.Sleep(time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatalf("the limit is still %d, before it was %d", debug.SetMemoryLimit(-1), before)
+		}
 	}
 }
