@@ -36,6 +36,9 @@ type Config struct {
 // RequestBytes is about the memory that a request takes until it is stored.
 const RequestBytes = 512
 
+// mostBatchRequests keeps the texts of a batch below the 4 GiB that schemas.Texts counts to, whatever is in them.
+const mostBatchRequests = 1 << 20
+
 // WithMemory divides a budget of bytes: half of it for batches, up to the default of BatchRequests, the rest for
 // sets.
 func (c Config) WithMemory(budget int64) Config {
@@ -73,7 +76,7 @@ func (c Config) Validate() error {
 	wrong(c.Topic == "", "topic: is empty")
 	wrong(c.Group == "", "group: is empty")
 	wrong(c.FlushInterval < 10*time.Millisecond || c.FlushInterval > 10*time.Minute, "flush interval: %v is not within 10 ms to 10 min", c.FlushInterval)
-	wrong(c.BatchRequests < 1000, "batch requests: %d is less than 1000", c.BatchRequests)
+	wrong(c.BatchRequests < 1000 || c.BatchRequests > mostBatchRequests, "batch requests: %d is not within 1000 to %d", c.BatchRequests, mostBatchRequests)
 	wrong(c.CacheBytes < 1<<20, "cache bytes: %d is less than 1 MiB", c.CacheBytes)
 	wrong(c.FetchBytes < 1<<10 || c.FetchBytes > 64<<20, "fetch bytes: %d is not within 1 KiB to 64 MiB", c.FetchBytes)
 	wrong(c.FetchWait < time.Millisecond || c.FetchWait > 10*time.Second, "fetch wait: %v is not within 1 ms to 10 s", c.FetchWait)

@@ -251,3 +251,31 @@ func BenchmarkContent(b *testing.B) {
 		r.Content()
 	}
 }
+
+// TestTexts holds the column of texts against a slice of strings.
+func TestTexts(t *testing.T) {
+	want := []string{"", "a", "", "länger", "b"}
+	var texts Texts
+	for round := range 2 {
+		for _, s := range want {
+			texts.Append(s)
+		}
+		for from := range want {
+			for to := from; to <= len(want); to++ {
+				part := texts.Slice(from, to).Slice(0, to-from)
+				if got, bytes := part.Len(), part.Bytes(); got != to-from || bytes != len(strings.Join(want[from:to], "")) {
+					t.Fatalf("round %d: %d to %d has %d texts of %d bytes", round, from, to, got, bytes)
+				}
+				for i := range part.Len() {
+					if part.At(i) != want[from+i] {
+						t.Errorf("round %d: text %d of %d to %d is %q", round, i, from, to, part.At(i))
+					}
+				}
+				if part.empty() != (strings.Join(want[from:to], "") == "") {
+					t.Errorf("%d to %d: empty is %v", from, to, part.empty())
+				}
+			}
+		}
+		texts.Reset()
+	}
+}

@@ -20,6 +20,14 @@ func (t *Texts) Append(s string) {
 // Len is the number of texts.
 func (t Texts) Len() int { return len(t.ends) }
 
+// Bytes is how long the texts are together.
+func (t Texts) Bytes() int {
+	if t.Len() == 0 {
+		return 0
+	}
+	return int(t.ends[t.Len()-1] - t.start)
+}
+
 // At gives text i, which is valid until Reset.
 func (t Texts) At(i int) string {
 	from := t.start
@@ -42,7 +50,7 @@ func (t Texts) Slice(from, to int) Texts {
 func (t *Texts) Reset() { t.bytes, t.ends = t.bytes[:0], t.ends[:0] }
 
 // empty says that all texts are.
-func (t Texts) empty() bool { return t.Len() == 0 || t.ends[t.Len()-1] == t.start }
+func (t Texts) empty() bool { return t.Bytes() == 0 }
 
 // grow makes room for n texts of some bytes each.
 func (t *Texts) grow(n, each int) {

@@ -74,6 +74,10 @@ func (p piece) fitting(from, room int) (n, bytes int) {
 			arrays = append(arrays, sizes(v, 4))
 		case [][]uint64:
 			arrays = append(arrays, sizes(v, 8))
+		case []map[string]string:
+			arrays = append(arrays, func(row int) int { return 8 + len(v[row])*labelBytes })
+		case schemas.Texts:
+			flat += 8 + v.Bytes()/max(1, v.Len())
 		default:
 			flat += flatBytes
 		}
@@ -94,8 +98,11 @@ func (p piece) fitting(from, room int) (n, bytes int) {
 	return n, bytes
 }
 
-// flatBytes is about what a value takes that is no array: eight bytes, or a short text.
-const flatBytes = 12
+// flatBytes is about what a value takes that is no array: eight bytes, or a short text; labelBytes what a label does.
+const (
+	flatBytes  = 12
+	labelBytes = 48
+)
 
 // sizes gives the bytes of each of a column's arrays: their elements and where they end.
 func sizes[T any](arrays [][]T, element int) func(row int) int {
