@@ -212,6 +212,7 @@ func (r *Reader) count(b *Batch) {
 		r.progress.Rows.Add(n)
 	}
 	s.Other += b.other
+	s.Repeated += b.repeated
 	s.CutDurations += b.cut
 	s.Refused += b.refused
 	r.progress.Refused.Add(b.refused)

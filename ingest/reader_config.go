@@ -51,8 +51,9 @@ type ReaderConfig struct {
 // Stats is what a reader delivered.
 type Stats struct {
 	// Read counts requests, Refused the rows that were skipped, Other the records that are no requests (other events),
-	// CutDurations the durations above 24 h that were cut to it.
-	Read, Refused, Other, CutDurations int64
+	// Repeated the spans that show a request which was counted already, CutDurations the durations above 24 h that were
+	// cut to it.
+	Read, Refused, Other, Repeated, CutDurations int64
 	// FirstArrivalUS and LastArrivalUS bound the requests' arrivals, in microseconds; 0 if there are none.
 	FirstArrivalUS, LastArrivalUS int64
 	// Refusals are the first MaxRefusals refused rows.
