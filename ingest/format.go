@@ -18,6 +18,8 @@ type Options struct {
 	// EpochUS is where the origin of a trace that counts from its own lies, in microseconds since the Unix epoch. It
 	// does not move wall clocks.
 	EpochUS int64
+	// Spans says which spans count, where a log of spans shows one call in several; "" is SpansInnermost.
+	Spans SpanPolicy
 }
 
 // ParseEpoch reads an origin: seconds since the Unix epoch, with decimals, or a date and time as in RFC 3339. It gives
@@ -73,7 +75,7 @@ type record struct {
 }
 
 // formats are all formats, in the order in which help lists them.
-var formats = []*Format{&burstGPT, &azure, &mooncake, &bailian, &dynamo, &liteLLM, &openAI, &sgLang, &canonical}
+var formats = []*Format{&burstGPT, &azure, &mooncake, &bailian, &dynamo, &liteLLM, &otlp, &openAI, &sgLang, &canonical}
 
 // Formats gives all formats, in the order in which to list them.
 func Formats() []*Format { return append([]*Format(nil), formats...) }

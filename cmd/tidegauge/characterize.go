@@ -103,6 +103,10 @@ func characterize(ctx context.Context, c ingest.ReaderConfig, sources []ingest.S
 		collector.Warn(report.Warning{Code: report.WarnCutDurations, Count: stats.CutDurations,
 			Text: count(stats.CutDurations) + " durations above 24 h were cut to it"})
 	}
+	if stats.Repeated > 0 {
+		collector.Warn(report.Warning{Code: "repeated_spans", Count: stats.Repeated,
+			Text: count(stats.Repeated) + " spans of calls that other spans show too are left out (--spans)"})
+	}
 	if stats.Refused > 0 {
 		collector.Warn(report.Warning{Code: "refused_rows", Count: stats.Refused,
 			Text: count(stats.Refused) + " rows could not be read and are left out"})

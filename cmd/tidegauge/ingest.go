@@ -105,6 +105,9 @@ func (a *app) closing(r ingest.Result) {
 	if r.Other > 0 {
 		fmt.Fprintf(a.out, ", passed over %s records that are no requests", count(r.Other))
 	}
+	if r.Repeated > 0 {
+		fmt.Fprintf(a.out, ", left out %s spans of calls that others show too", count(r.Repeated))
+	}
 	if r.CutDurations > 0 {
 		fmt.Fprintf(a.out, ", cut %s durations to 24 h", count(r.CutDurations))
 	}
