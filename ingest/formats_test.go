@@ -176,6 +176,7 @@ func TestRecognisers(t *testing.T) {
 		"dynamo":    {`{"timestamp":49492,"event":{"schema":"dynamo.request.trace.v1","event_type":"request_end","x":{`, `{"schema":"dynamo.request.trace.v1","event_type":"tool_end"}`, `{"event_type":"tool_end","schema":"dynamo.request.trace.v1"}`},
 		"litellm":   {`{"id":"a","trace_id":"t","call_type":"acompletion","stream":true,"response_cost":0,"startTime":1`, `[ {"request_id":"a","call_type":"aembedding","startTime":"2026`},
 		"otlp":      {`{"resourceSpans":[{"resource":{"attributes":[`, `{"trace_id":"t","span_count":3,"spans":[`},
+		"envoy":     {`{":authority":"a","genai_model_name":"m","response_code":200,"start_time":"2026`, `{"resourceLogs":[{"scopeLogs":`},
 		"openai":    {`{"id":"a","object":"chat.completion","created":1,"model":"m","choices":[],"usage":{"prompt_tokens":1`, `[{"request":{"model":"m"},"response":{`, `{"id":"b","custom_id":"c","response":{"status_code":200`},
 		"sglang":    {`{"request_parameters":"{\"rid\":\"a`, `{"request_parameters":"{}","id":"a","prompt_tokens":1}`},
 		"canonical": {`{"service":"s","model":"m","arrival_us":1,"outcome":"ok"}`, `{"arrival_us":1}`, `{"service":"s","arrival_us":1,"prefix_hashes":[1,2,3`},
@@ -200,7 +201,7 @@ func TestRecognisers(t *testing.T) {
 }
 
 func TestUnknownFormat(t *testing.T) {
-	names := "burstgpt, azure, mooncake, bailian, dynamo, litellm, otlp, openai, sglang, canonical"
+	names := "burstgpt, azure, mooncake, bailian, dynamo, litellm, otlp, envoy, openai, sglang, canonical"
 	for text, want := range map[string]string{
 		"GET / HTTP/1.1\nx":                                  `log: not a known format: it starts with "GET / HTTP/1.1". Say which of these it is with --format: ` + names,
 		strings.Repeat("x", 100):                             `it starts with "` + strings.Repeat("x", 80) + `"….`,
