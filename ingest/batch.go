@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -90,6 +91,7 @@ type worker struct {
 	skip     bool // OnError is Skip
 	decoders map[*Format]decoder
 	ids      texts
+	hashes   *pseudonyms // nil where ids stay as they are
 }
 
 func (w *worker) decoder(f *Format) decoder {
@@ -179,6 +181,12 @@ func (w *worker) accept(out *Batch, from int, prefix string, line int64, nth int
 		}
 		if w.options.LogType != "" {
 			r.LogType = w.options.LogType
+		}
+		if w.hashes != nil {
+			r.Conversation, r.Client = w.hashes.of("conversation", r.Conversation), w.hashes.of("client", r.Client)
+		}
+		if w.options.Labels != nil {
+			r.Labels = slices.DeleteFunc(r.Labels, func(l schemas.Label) bool { return !slices.Contains(w.options.Labels, l.Key) })
 		}
 		if r.RequestID == "" {
 			w.stamp(r, prefix, line, nth+i-from)

@@ -20,6 +20,10 @@ type Options struct {
 	EpochUS int64
 	// Spans says which spans count, where a log of spans shows one call in several; "" is SpansInnermost.
 	Spans SpanPolicy
+	// HashKey, where given, has conversation and client ids replaced by hashes with this key (HashKey checks one).
+	HashKey []byte
+	// Labels are the keys of the labels to keep; nil keeps all, an empty list none.
+	Labels []string
 }
 
 // ParseEpoch reads an origin: seconds since the Unix epoch, with decimals, or a date and time as in RFC 3339. It gives

@@ -3,6 +3,7 @@ package ingest
 import (
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"math"
 
 	"go.opentelemetry.io/collector/pdata/pcommon"
@@ -125,7 +126,7 @@ func (d *otlpDecoder) message(into *Batch) {
 
 // ofSpan says in an error which span of a message it is about.
 func ofSpan(err error, s *traceSpan) error {
-	if field, ok := err.(*schemas.FieldError); ok {
+	if field, ok := errors.AsType[*schemas.FieldError](err); ok {
 		return fieldError(field.Field, "%s (%s)", field.Reason, s.name())
 	}
 	return err

@@ -66,6 +66,7 @@ func (s *traceSpan) classify() {
 	case "invoke_agent", "create_agent", "execute_tool", "invoke_workflow", "plan", "agent", "tool", "workflow":
 		s.role = deciding
 	case "chain", "task", "retrieval", "retriever", "guardrail", "evaluator", "prompt":
+		s.role = passing
 	default:
 		if !a.measured() {
 			return

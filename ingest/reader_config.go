@@ -73,6 +73,11 @@ func (c *ReaderConfig) validate(sources []Source) error {
 	if len(sources) > 1 && c.Follow {
 		errs = append(errs, fmt.Errorf("--follow follows one file, and there are %d: run one for each", len(sources)))
 	}
+	if key := c.Options.HashKey; key != nil {
+		if _, err := HashKey(key); err != nil {
+			errs = append(errs, fmt.Errorf("the key of the hashes %w", err))
+		}
+	}
 	for name, value := range map[string]string{"service": c.Options.Service, "model": c.Options.Model, "log-type": c.Options.LogType} {
 		if len(value) > schemas.MaxName {
 			errs = append(errs, fmt.Errorf("--%s has %d bytes, more than the %d allowed", name, len(value), schemas.MaxName))

@@ -52,6 +52,9 @@ Formats:
 			if err := a.load(c, false, nil); err != nil {
 				return err
 			}
+			if err := a.keep(&reader.Options); err != nil {
+				return err
+			}
 			progress := new(ingest.Progress)
 			reader.Progress = progress
 			stop := watch(a.err, progress, false, true)

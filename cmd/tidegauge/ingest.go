@@ -51,6 +51,9 @@ Formats:
 			if err := a.load(c, true, checkKafka); err != nil {
 				return err
 			}
+			if err := a.keep(&reader.Options); err != nil {
+				return err
+			}
 			if err := a.needKafka(); err != nil {
 				return err
 			}
