@@ -196,6 +196,7 @@ func (d *envoyDecoder) finish(r *schemas.Request) (bool, error) {
 		r.Labels = append(r.Labels, schemas.Label{Key: "route", Value: d.route})
 	}
 	failed := false
+	r.ErrorType = shorten(r.ErrorType)
 	for flag := range strings.SplitSeq(d.flags, ",") {
 		switch flag {
 		case "DC": // downstream connection termination

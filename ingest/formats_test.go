@@ -192,7 +192,7 @@ func TestRecognisers(t *testing.T) {
 				}
 			}
 		}
-		for _, text := range []string{"", "{", "{}", "[]", "[{\"arrival_us\":1}]", "hello", "a,b\n", "\"", "{\"a\":1", `{"timestamp":1,"input_length":1,"output_length":1}`, "{\"arrival_us\"", "\x00"} {
+		for _, text := range []string{"", "{", "{}", "[]", "[{\"arrival_us\":1}]", "hello", "a,b\n", "\"", "{\"a\":1", `{"timestamp":1,"input_length":1,"output_length":1}`, `{"request":{"method":"GET"},"response":{"status":200}}`, `{"created":1,"status":200}`, "{\"arrival_us\"", "\x00"} {
 			if f.recognise([]byte(text)) {
 				t.Errorf("%s recognises %q", f.Name, text)
 			}

@@ -94,7 +94,7 @@ func (d *liteLLMDecoder) decode(in record, into *Batch) error {
 		r.Labels = append(r.Labels, schemas.Label{Key: "cache_hit", Value: "true"})
 	}
 	if d.failed = d.failed || r.ErrorType != ""; d.failed && d.filtered {
-		r.Outcome = schemas.Filtered
+		r.Outcome, r.ErrorType = schemas.Filtered, shorten(r.ErrorType)
 		return nil
 	}
 	if !d.failed {

@@ -14,11 +14,14 @@ var openAI = Format{
 	Description: "log of an OpenAI-compatible gateway, JSON objects with usage",
 	recognise: func(head []byte) bool {
 		head = inList(head)
-		created := hasKeys(head, "created") || hasKeys(head, "created_at")
-		return ((created && (hasKeys(head, "usage") || hasKeys(head, "prompt_tokens") || hasKeys(head, "choices") || hasKeys(head, "request"))) ||
-			hasKeys(head, "request", "response") || hasKeys(head, "custom_id", "response")) &&
-			!hasKeys(head, "arrival_us") && !hasKeys(head, "call_type") && !hasKeys(head, "request_parameters") && !hasKeys(head, "event_type") &&
-			!hasKeys(head, "schema")
+		if hasKeys(head, "arrival_us") || hasKeys(head, "call_type") || hasKeys(head, "request_parameters") {
+			return false
+		}
+		if hasKeys(head, "created") || hasKeys(head, "created_at") {
+			return hasKeys(head, "usage") || hasKeys(head, "prompt_tokens") || hasKeys(head, "choices") || hasBelow(head, "request", "model")
+		}
+		return hasKeys(head, "custom_id", "response") || (hasBelow(head, "request", "model") && hasKeys(head, "response")) ||
+			hasBelow(head, "response", "usage") || hasBelow(head, "response", "choices")
 	},
 	newDecoder: func(Options) decoder { return &openAIDecoder{} },
 	objects:    true,

@@ -4,7 +4,7 @@ import "testing"
 
 func TestOpenAI(t *testing.T) {
 	const head = `{"service":"openai","model":"m","log_type":"api","arrival_us":1767571201000000,"request_id":"~:1","seq":1,`
-	row := func(rest string) string { return `{"created":1767571201,"model":"m","request":{},` + rest + `}` }
+	row := func(rest string) string { return `{"created":1767571201,"request":{"model":"m"},` + rest + `}` }
 	testFormats(t, []formatTest{
 		{name: "request and response", text: `{"timestamp":"2026-01-05T00:00:01.249330Z","request":{"model":"llama","user":"u","messages":[{"content":"secret","model":"no"}],"max_tokens":64,"temperature":0.25,"seed":null},` +
 			`"response":{"id":"x","model":"llama-3.1-8b","created":1767571203,"choices":[{"finish_reason":"length"}],"usage":{"prompt_tokens":7,"completion_tokens":64,"total_tokens":71,"prompt_tokens_details":{"cached_tokens":4},"completion_tokens_details":{"reasoning_tokens":9}}},` +

@@ -207,13 +207,13 @@ func idOfStart(t *testing.T, message string, startUS int64, id string) string {
 // TestViewsForget: what is remembered of spans is bounded.
 func TestViewsForget(t *testing.T) {
 	var v views
-	for i := range 5 * maxSpans {
+	for i := range 3 * maxSpans {
 		v.span(spanKey{1, uint64(i + 1)}).counted = true
 	}
 	if n := len(v.young.spans) + len(v.old.spans); n > 2*maxSpans || n < maxSpans {
 		t.Errorf("%d are remembered", n)
 	}
-	if !v.span(spanKey{1, 5 * maxSpans}).counted || v.span(spanKey{1, 1}).counted {
+	if !v.span(spanKey{1, 3 * maxSpans}).counted || v.span(spanKey{1, 1}).counted {
 		t.Error("the wrong ones are remembered")
 	}
 }
