@@ -80,7 +80,7 @@ func (d *envoyDecoder) message(data []byte, into *Batch) error {
 	var u plog.JSONUnmarshaler
 	logs, err := u.UnmarshalLogs(data)
 	if err != nil {
-		return fieldError("otlp", "%v", err)
+		return otlpError(err)
 	}
 	d.logs(logs, into)
 	return nil

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"math"
+	"strings"
 
 	"go.opentelemetry.io/collector/pdata/pcommon"
 	"go.opentelemetry.io/collector/pdata/ptrace"
@@ -77,7 +78,7 @@ func (d *otlpDecoder) decode(in record, into *Batch) error {
 		var u ptrace.JSONUnmarshaler
 		traces, err := u.UnmarshalTraces(in.data)
 		if err != nil {
-			return fieldError("otlp", "%v", err)
+			return otlpError(err)
 		}
 		d.traces(traces)
 	}
@@ -122,6 +123,12 @@ func (d *otlpDecoder) message(into *Batch) {
 		}
 	}
 	clear(d.spans) // prompts are among the attributes
+}
+
+// otlpError gives what pdata says of a message that is not OTLP, without the text around the place, which may be a prompt.
+func otlpError(err error) error {
+	reason, _, _ := strings.Cut(err.Error(), ", error found in")
+	return fieldError("otlp", "%s", reason)
 }
 
 // ofSpan says in an error which span of a message it is about.

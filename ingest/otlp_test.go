@@ -116,6 +116,22 @@ func TestBadSpan(t *testing.T) {
 	}
 }
 
+// TestPromptsStayOut: what cannot be read is said without the text around it.
+func TestPromptsStayOut(t *testing.T) {
+	for name, text := range map[string]string{
+		"otlp":    `{"resourceSpans":[{"scopeSpans":[{"spans":[{"attributes":[{"key":"gen_ai.input.messages","value":{"stringValue":"secret"}}],"name":7}]}]}]}`,
+		"envoy":   `{"resourceLogs":[{"scopeLogs":[{"logRecords":[{"body":{"stringValue":"secret"},"severityText":7}]}]}]}`,
+		"litellm": `{"messages":"secret","call_type":7,"response":"secret"}`,
+		"openai":  `{"request":{"messages":"secret","model":7,"prompt":"secret"}}`,
+		"sglang":  `{"request_parameters":"{\"text\":\"secret\",\"received_time\":true,\"x\":\"secret\"}"}`,
+	} {
+		out := readText(t, ReaderConfig{Format: name}, text)
+		if out.err == nil || strings.Contains(out.err.Error(), "secret") {
+			t.Errorf("%s: %v", name, out.err)
+		}
+	}
+}
+
 // TestViews: which span of a call is counted. A span is its id, its parent's, what it is, its kind, and when; what is counted
 // is told by the spans' ids.
 func TestViews(t *testing.T) {
@@ -160,6 +176,7 @@ func TestViews(t *testing.T) {
 		{name: "an agent's calls are many", messages: one(spanOf("1", "", internal, 1, 9, agent...), spanOf("2", "1", client, 2, 3, chat...), spanOf("3", "1", client, 4, 5, chat...)), want: "2 3", other: 1},
 		{name: "what a tool calls is a call of its own", messages: one(spanOf("1", "", client, 1, 9, chat...), spanOf("2", "1", internal, 2, 8, tool...), spanOf("3", "2", client, 3, 7, chat...)), want: "1 3", other: 1},
 		{name: "the same, as spans end", messages: apart([]string{spanOf("1", "", client, 1, 9, chat...), spanOf("2", "1", internal, 2, 8, tool...), spanOf("3", "2", client, 3, 7, chat...)}, 2, 1, 0), want: "3 1", other: 1},
+		{name: "the same, the tool's first", messages: apart([]string{spanOf("1", "", client, 1, 9, chat...), spanOf("2", "1", internal, 2, 8, tool...), spanOf("3", "2", client, 3, 7, chat...)}, 1, 2, 0), want: "3 1", other: 1},
 		{name: "twins of one response", messages: one(spanOf("1", "", internal, 1, 9, with("gen_ai.response.id=r")...), spanOf("2", "", client, 2, 8, with("gen_ai.response.id=r")...)), want: "2", repeated: 1},
 		{name: "twins in two messages", messages: append(one(spanOf("1", "", client, 1, 9, with("gen_ai.response.id=r")...)), one(spanOf("2", "", server, 2, 8, with("gen_ai.request.id=r")...))...), want: "1", repeated: 1},
 		{name: "a twin's parent", messages: one(spanOf("1", "", client, 0.5, 9, chat...), spanOf("2", "1", client, 1, 9, with("gen_ai.response.id=r")...), spanOf("3", "", server, 2, 8, with("gen_ai.response.id=r")...)), want: "2", repeated: 2},
