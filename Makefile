@@ -126,7 +126,7 @@ fuzz: ## every fuzz test for FUZZTIME (default 10s)
 	@for package in $$($(GO) list ./...); do \
 		for target in $$($(GO) test -list '^Fuzz' "$$package" | grep '^Fuzz' || true); do \
 			echo "$$package $$target"; \
-			$(GO) test -run '^$$' -fuzz "^$$target\$$" -fuzztime '$(or $(FUZZTIME),10s)' "$$package"; \
+			$(GO) test -run '^$$' -fuzz "^$$target\$$" -fuzztime '$(or $(FUZZTIME),10s)' -fuzzminimizetime 1s "$$package"; \
 		done; \
 	done
 

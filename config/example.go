@@ -52,7 +52,10 @@ func example(b *strings.Builder, section reflect.Value, indent string) {
 func exampleValue(field string, v reflect.Value) string {
 	switch value := v.Interface().(type) {
 	case []string:
-		return "[kafka-1:9092, kafka-2:9092]" // the one list there is; its default is empty
+		if len(value) > 0 {
+			return "[" + strings.Join(value, ", ") + "]"
+		}
+		return "[kafka-1:9092, kafka-2:9092]" // the one list whose default is empty
 	case string:
 		if value == "" {
 			return `""`

@@ -25,6 +25,12 @@ func (l *Loaded) relations() []error {
 	needs("kafka.tls.key_file", tls.KeyFile != "", "kafka.tls.cert_file", "is missing", tls.CertFile != "")
 	needs("clickhouse.cert_file", ch.CertFile != "", "clickhouse.key_file", "is missing", ch.KeyFile != "")
 	needs("clickhouse.key_file", ch.KeyFile != "", "clickhouse.cert_file", "is missing", ch.CertFile != "")
+	in := l.Ingest
+	// A key without the switch is no harmless leftover: whoever gave it believes that ids are hashed.
+	needs("ingest.hash_key", in.HashKey != "", "ingest.hash_ids", "is not true", in.HashIDs)
+	needs("ingest.hash_key_file", in.HashKeyFile != "", "ingest.hash_ids", "is not true", in.HashIDs)
+	needs("ingest.hash_ids", in.HashIDs, "ingest.hash_key", "and ingest.hash_key_file are missing", in.HashKey != "" || in.HashKeyFile != "")
+	needs("ingest.hash_key_file", in.HashKeyFile != "", "ingest.hash_key", "is given too", in.HashKey == "")
 	if ch.Address != "" {
 		secure := strings.HasPrefix(ch.Address, "clickhouses://") || strings.HasPrefix(ch.Address, "https://")
 		const plain = "does not use TLS (clickhouses:// or https://)"

@@ -23,6 +23,7 @@ type Settings struct {
 	PProf   bool   `koanf:"pprof" help:"serve Go profiles under /debug/pprof/ too"`
 
 	Log        Log        `koanf:"log" help:"What the program says about its work, on standard error."`
+	Ingest     Ingest     `koanf:"ingest" help:"What is kept of the logs that are read (ingest, characterize)."`
 	Kafka      Kafka      `koanf:"kafka" help:"The log between ingest and the processors."`
 	ClickHouse ClickHouse `koanf:"clickhouse" help:"Where the rows go and where the answers come from."`
 	Processor  Processor  `koanf:"processor" help:"How the processors work (up, process)."`
@@ -34,6 +35,14 @@ type Settings struct {
 type Log struct {
 	Level  string `koanf:"level" oneof:"debug,info,warn,error" help:"least important message that is written"`
 	Format string `koanf:"format" oneof:"auto,text,json" help:"auto is text on a terminal and JSON elsewhere"`
+}
+
+// Ingest is what is kept of a log.
+type Ingest struct {
+	HashIDs     bool     `koanf:"hash_ids" flag:"hash-ids" help:"put keyed hashes in place of conversation and client ids"`
+	HashKey     string   `koanf:"hash_key" secret:"yes" help:"key of these hashes, 16 bytes or more"`
+	HashKeyFile string   `koanf:"hash_key_file" flag:"hash-key-file" help:"file with the key of these hashes"`
+	Labels      []string `koanf:"labels" flag:"labels" help:"keys of the labels to keep; all keeps all, none none"`
 }
 
 // Kafka is where the log is and what it is called there.
@@ -111,6 +120,7 @@ func Default() Settings {
 		DataDir: defaultDataDir(),
 		Listen:  "127.0.0.1:9464", // the port that OpenTelemetry's Prometheus exporters made usual
 		Log:     Log{Level: "info", Format: "auto"},
+		Ingest:  Ingest{Labels: []string{"all"}},
 		Kafka: Kafka{
 			Topic:       "tidegauge.requests.v1",
 			Group:       "tidegauge",

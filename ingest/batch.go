@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -21,14 +22,15 @@ type Batch struct {
 	// Source names the log.
 	Source string
 
-	other, refused, cut int64
-	first, last         int64 // arrivals, microseconds
-	refusals            []*LineError
-	stopped             *LineError // under Stop: the row after Requests
+	other, repeated, refused, cut int64
+	first, last                   int64 // arrivals, microseconds
+	refusals                      []*LineError
+	stopped                       *LineError // under Stop: the row after Requests
+	faults                        []error    // of the record at hand
 }
 
 func (b *Batch) reset(source string) {
-	*b = Batch{Requests: b.Requests[:0], Lines: b.Lines[:0], Source: source, first: math.MaxInt64, last: math.MinInt64}
+	*b = Batch{Requests: b.Requests[:0], Lines: b.Lines[:0], Source: source, faults: b.faults[:0], first: math.MaxInt64, last: math.MinInt64}
 }
 
 // add gives a new request of the batch, of which nothing is known yet.
@@ -46,6 +48,9 @@ func (b *Batch) add() *schemas.Request {
 
 // drop takes the last request back.
 func (b *Batch) drop() { b.Requests = b.Requests[:len(b.Requests)-1] }
+
+// refuse notes that one of the things in the record at hand cannot be read.
+func (b *Batch) refuse(err error) { b.faults = append(b.faults, err) }
 
 // LineError says which row of which log cannot be read, and why.
 type LineError struct {
@@ -86,6 +91,7 @@ type worker struct {
 	skip     bool // OnError is Skip
 	decoders map[*Format]decoder
 	ids      texts
+	hashes   *pseudonyms // nil where ids stay as they are
 }
 
 func (w *worker) decoder(f *Format) decoder {
@@ -102,6 +108,10 @@ func (w *worker) decode(b *block) {
 	out := &b.batch
 	out.reset(b.from.name)
 	d := w.decoder(b.from.format)
+	if b.from.format.objects {
+		w.decodeObjects(b, d)
+		return
+	}
 	data, line := b.buffer[b.start:b.end], b.line
 	for len(data) > 0 {
 		at := line
@@ -120,32 +130,47 @@ func (w *worker) decode(b *block) {
 		if len(text) == 0 || (text[0] <= ' ' && len(bytes.TrimSpace(text)) == 0) {
 			continue
 		}
-		before := len(out.Requests)
-		err := d.decode(record{text, b.layout, b.quoted}, out)
-		if err == nil {
-			if len(out.Requests) == before {
-				out.other++
-				continue
-			}
-			if err = w.accept(out, before, b.from.prefix, at); err == nil {
-				continue
-			}
-		}
-		out.Requests = out.Requests[:before]
-		out.Lines = out.Lines[:before]
-		if !w.skip {
-			out.stopped = lineError(out.Source, at, err)
+		if !w.record(b, d, record{text, b.layout, b.quoted}, at, 0) {
 			return
-		}
-		if out.refused++; len(out.refusals) < MaxRefusals {
-			out.refusals = append(out.refusals, lineError(out.Source, at, err))
 		}
 	}
 }
 
-// accept finishes the requests of one record: what the options overrule, the identity, what cannot be accepted.
-func (w *worker) accept(out *Batch, from int, prefix string, line int64) error {
-	first, last, cut := out.first, out.last, 0
+// record decodes one record, which begins on a line as the nth there. It says whether to go on.
+func (w *worker) record(b *block, d decoder, r record, line int64, nth int) bool {
+	out := &b.batch
+	before, counted := len(out.Requests), out.other+out.repeated
+	first, last, cut := out.first, out.last, out.cut
+	out.faults = out.faults[:0]
+	if err := d.decode(r, out); err != nil {
+		out.Requests = out.Requests[:before]
+		out.faults = append(out.faults[:0], err)
+	} else if len(out.Requests) == before && len(out.faults) == 0 && out.other+out.repeated == counted {
+		out.other++
+	}
+	w.accept(out, before, b.from.prefix, line, nth)
+	if len(out.faults) == 0 {
+		return true
+	}
+	if !w.skip {
+		out.Requests = out.Requests[:before]
+		out.Lines = out.Lines[:before]
+		out.first, out.last, out.cut = first, last, cut
+		out.stopped = lineError(out.Source, line, out.faults[0])
+		return false
+	}
+	for _, err := range out.faults {
+		if out.refused++; len(out.refusals) < MaxRefusals {
+			out.refusals = append(out.refusals, lineError(out.Source, line, err))
+		}
+	}
+	return true
+}
+
+// accept finishes the requests of one record: what the options overrule, the identity. What cannot be accepted becomes
+// a fault.
+func (w *worker) accept(out *Batch, from int, prefix string, line int64, nth int) {
+	to := from
 	for i := from; i < len(out.Requests); i++ {
 		r := &out.Requests[i]
 		if w.options.Service != "" {
@@ -157,25 +182,34 @@ func (w *worker) accept(out *Batch, from int, prefix string, line int64) error {
 		if w.options.LogType != "" {
 			r.LogType = w.options.LogType
 		}
+		if w.hashes != nil {
+			r.Conversation, r.Client = w.hashes.of("conversation", r.Conversation), w.hashes.of("client", r.Client)
+		}
+		if w.options.Labels != nil {
+			r.Labels = slices.DeleteFunc(r.Labels, func(l schemas.Label) bool { return !slices.Contains(w.options.Labels, l.Key) })
+		}
 		if r.RequestID == "" {
-			w.stamp(r, prefix, line, i-from)
+			w.stamp(r, prefix, line, nth+i-from)
 		}
 		n, err := r.Validate()
 		if err != nil {
-			return err
+			out.refuse(err)
+			continue
 		}
-		cut += n
-		first, last = min(first, r.ArrivalUS), max(last, r.ArrivalUS)
+		out.cut += int64(n)
+		out.first, out.last = min(out.first, r.ArrivalUS), max(out.last, r.ArrivalUS)
 		out.Lines = append(out.Lines, line)
+		if to != i {
+			out.Requests[to], out.Requests[i] = out.Requests[i], out.Requests[to]
+		}
+		to++
 	}
-	out.first, out.last = first, last
-	out.cut += int64(cut)
-	return nil
+	out.Requests = out.Requests[:to]
 }
 
 // stamp gives a request of a log without ids the id and the seq that its place in the log makes: (source, line). They
 // are the same however often and under whatever name the log is read, which is what makes reading it again harmless. A
-// request beyond the first of one record adds its number.
+// request beyond the first of one line adds its number.
 func (w *worker) stamp(r *schemas.Request, prefix string, line int64, nth int) {
 	w.ids.room(len(prefix) + 40)
 	start := len(w.ids.chunk)

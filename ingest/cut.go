@@ -38,6 +38,7 @@ type block struct {
 	start, end int
 	line       int64 // the physical line, from 1, that the block starts with
 	layout     *layout
+	nth        int  // how many objects begin on that line before the block
 	quoted     bool // a quote is among the bytes: records may have line breaks
 	// refused is a line that was not even cut, in place of data; err ends the whole reading.
 	refused *LineError
@@ -58,6 +59,7 @@ type cutter struct {
 
 	b        *block // being filled
 	line     int64  // of b's first byte
+	nth      int    // how many objects begin on that line before b
 	begins   bool   // nothing but blank lines came so far: a header may follow
 	dropping bool   // inside a line that is too long
 	bytes    int64  // of decompressed text cut so far
@@ -188,15 +190,22 @@ func (c *cutter) cut(ended bool) error {
 		c.b.end++
 		c.bytes--
 	}
-	if c.from.format.table != nil {
-		if err := c.cutCSV(ended); err != nil {
-			return err
-		}
-	} else if err := c.send(bytes.LastIndexByte(c.rest(), '\n') + 1); err != nil {
+	var err error
+	most := maxLine
+	switch {
+	case c.from.format.table != nil:
+		err = c.cutCSV(ended)
+	case c.from.format.objects:
+		most = maxObject
+		err = c.cutObjects(ended)
+	default:
+		err = c.send(bytes.LastIndexByte(c.rest(), '\n') + 1)
+	}
+	if err != nil {
 		return err
 	}
-	if len(c.rest()) >= maxLine {
-		if err := c.refuse(c.line, fmt.Sprintf("the line is longer than %d bytes", maxLine)); err != nil {
+	if len(c.rest()) >= most {
+		if err := c.refuse(c.line, fmt.Sprintf("the line is longer than %d bytes", most)); err != nil {
 			return err
 		}
 		c.dropping = true
@@ -252,7 +261,7 @@ func (c *cutter) after(err error) error {
 			}
 			c.skip(n)
 		}
-		c.line, c.begins, c.dropping = 1, true, false
+		c.line, c.nth, c.begins, c.dropping = 1, 0, true, false
 		return nil
 	case ctxErr(err):
 		return io.EOF // asked to stop: a line without an end is not a row yet

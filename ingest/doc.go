@@ -10,7 +10,7 @@
 //
 //	Sources ─ stream ─ cutter ─ decoders ─ Reader.Next ─ pacer ─ Producer
 //	source.go stream.go cut.go  batch.go    reader.go     pace.go  producer.go
-//	          follow.go         one file a format
+//	          follow.go cut_*.go one file a format
 //
 // A new format is one new file with a Format and one line in formats (format.go).
 //

@@ -18,6 +18,12 @@ type Options struct {
 	// EpochUS is where the origin of a trace that counts from its own lies, in microseconds since the Unix epoch. It
 	// does not move wall clocks.
 	EpochUS int64
+	// Spans says which spans count, where a log of spans shows one call in several; "" is SpansInnermost.
+	Spans SpanPolicy
+	// HashKey, where given, has conversation and client ids replaced by hashes with this key (HashKey checks one).
+	HashKey []byte
+	// Labels are the keys of the labels to keep; nil keeps all, an empty list none.
+	Labels []string
 }
 
 // ParseEpoch reads an origin: seconds since the Unix epoch, with decimals, or a date and time as in RFC 3339. It gives
@@ -46,6 +52,8 @@ type Format struct {
 	newDecoder func(Options) decoder
 	// table is what the header of a CSV format may name; nil where every line is a record of its own.
 	table *table
+	// objects says that records are JSON objects, which may be spread over lines or be the elements of a list.
+	objects bool
 	// ordered says that decoders carry state from record to record: then one of them sees all of them in order.
 	ordered bool
 }
@@ -55,6 +63,9 @@ type decoder interface {
 	// decode adds the record's requests to the batch, with the format's defaults for what the log does not say. None
 	// without an error means that the record is no request (another kind of event). An error that names a field is a
 	// *schemas.FieldError; whatever was added before it is taken back. The record's bytes are only lent.
+	//
+	// A record that holds many things (a message of spans) has what cannot be read of it refused one by one
+	// (Batch.refuse) and counts what it passes over itself.
 	decode(r record, into *Batch) error
 }
 
@@ -68,7 +79,7 @@ type record struct {
 }
 
 // formats are all formats, in the order in which help lists them.
-var formats = []*Format{&burstGPT, &azure, &mooncake, &bailian, &dynamo, &canonical}
+var formats = []*Format{&burstGPT, &azure, &mooncake, &bailian, &dynamo, &liteLLM, &otlp, &envoy, &openAI, &sgLang, &canonical}
 
 // Formats gives all formats, in the order in which to list them.
 func Formats() []*Format { return append([]*Format(nil), formats...) }

@@ -20,15 +20,18 @@ const (
 // id stands for the sixteen digits of an id that is made for a row.
 const id = "~"
 
+// formatTest is a log and what becomes of it.
+type formatTest struct {
+	name   string
+	format string // "" is by content
+	opts   Options
+	text   string
+	want   string // JSON lines with ids' digits replaced, or
+	err    string // the refusal
+}
+
 func TestFormats(t *testing.T) {
-	tests := []struct {
-		name   string
-		format string // "" is by content
-		opts   Options
-		text   string
-		want   string // JSON lines with ids' digits replaced, or
-		err    string // the refusal
-	}{
+	testFormats(t, []formatTest{
 		{name: "burstgpt 1", text: burst1 + "5,ChatGPT,472,18,490,Conversation log\r\n45,GPT-4,1087,0,1087,API log",
 			want: `{"service":"burstgpt","model":"ChatGPT","log_type":"conversation","arrival_us":5000000,"request_id":"~:2","seq":2,"outcome":"ok","request_tokens":472,"response_tokens":18}
 {"service":"burstgpt","model":"GPT-4","log_type":"api","arrival_us":45000000,"request_id":"~:3","seq":3,"outcome":"empty","request_tokens":1087,"response_tokens":0}`},
@@ -120,7 +123,11 @@ func TestFormats(t *testing.T) {
 			want: `{"service":"S","model":"M","log_type":"L","arrival_us":7,"request_id":"~:1","seq":1,"outcome":"ok"}`},
 		{name: "canonical, no arrival", format: "canonical", text: `{"service":"s","model":"m","outcome":"ok"}`, err: `log: line 1: arrival_us: is missing`},
 		{name: "canonical, no outcome", text: `{"service":"s","model":"m","arrival_us":1}`, err: `log: line 1: outcome: is missing or not one of`},
-	}
+	})
+}
+
+func testFormats(t *testing.T, tests []formatTest) {
+	t.Helper()
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			out := readText(t, ReaderConfig{Format: test.format, Options: test.opts}, test.text)
@@ -167,6 +174,11 @@ func TestRecognisers(t *testing.T) {
 		"mooncake":  {`{"timestamp": 0, "input_length": 6755, "output_length": 500, "hash_ids": [0, 1`, `{"session_id":"a","timestamp":1,"input_length":1,"output_length":1}`, `{"input_length":1,"timestamp":2,"delay":3}`},
 		"bailian":   {`{"chat_id": 159, "parent_chat_id": -1, "timestamp": 61.114, "input_length": 521, "output_length": 132, "type": "text", "turn": 1, "hash_ids": [1089`},
 		"dynamo":    {`{"timestamp":49492,"event":{"schema":"dynamo.request.trace.v1","event_type":"request_end","x":{`, `{"schema":"dynamo.request.trace.v1","event_type":"tool_end"}`, `{"event_type":"tool_end","schema":"dynamo.request.trace.v1"}`},
+		"litellm":   {`{"id":"a","trace_id":"t","call_type":"acompletion","stream":true,"response_cost":0,"startTime":1`, `[ {"request_id":"a","call_type":"aembedding","startTime":"2026`},
+		"otlp":      {`{"resourceSpans":[{"resource":{"attributes":[`, `{"trace_id":"t","span_count":3,"spans":[`},
+		"envoy":     {`{":authority":"a","genai_model_name":"m","response_code":200,"start_time":"2026`, `{"resourceLogs":[{"scopeLogs":`},
+		"openai":    {`{"id":"a","object":"chat.completion","created":1,"model":"m","choices":[],"usage":{"prompt_tokens":1`, `[{"request":{"model":"m"},"response":{`, `{"id":"b","custom_id":"c","response":{"status_code":200`},
+		"sglang":    {`{"request_parameters":"{\"rid\":\"a`, `{"request_parameters":"{}","id":"a","prompt_tokens":1}`},
 		"canonical": {`{"service":"s","model":"m","arrival_us":1,"outcome":"ok"}`, `{"arrival_us":1}`, `{"service":"s","arrival_us":1,"prefix_hashes":[1,2,3`},
 	}
 	for _, f := range formats {
@@ -180,7 +192,7 @@ func TestRecognisers(t *testing.T) {
 				}
 			}
 		}
-		for _, text := range []string{"", "{", "{}", "[]", "[{\"arrival_us\":1}]", "hello", "a,b\n", "\"", "{\"a\":1", `{"timestamp":1,"input_length":1,"output_length":1}`, "{\"arrival_us\"", "\x00"} {
+		for _, text := range []string{"", "{", "{}", "[]", "[{\"arrival_us\":1}]", "hello", "a,b\n", "\"", "{\"a\":1", `{"timestamp":1,"input_length":1,"output_length":1}`, `{"request":{"method":"GET"},"response":{"status":200}}`, `{"created":1,"status":200}`, "{\"arrival_us\"", "\x00"} {
 			if f.recognise([]byte(text)) {
 				t.Errorf("%s recognises %q", f.Name, text)
 			}
@@ -189,7 +201,7 @@ func TestRecognisers(t *testing.T) {
 }
 
 func TestUnknownFormat(t *testing.T) {
-	names := "burstgpt, azure, mooncake, bailian, dynamo, canonical"
+	names := "burstgpt, azure, mooncake, bailian, dynamo, litellm, otlp, envoy, openai, sglang, canonical"
 	for text, want := range map[string]string{
 		"GET / HTTP/1.1\nx":                                  `log: not a known format: it starts with "GET / HTTP/1.1". Say which of these it is with --format: ` + names,
 		strings.Repeat("x", 100):                             `it starts with "` + strings.Repeat("x", 80) + `"….`,

@@ -136,3 +136,12 @@ func hasKeys(head []byte, wanted ...string) bool {
 	}
 	return true
 }
+
+// hasBelow says whether the object that head starts with has an object of a name with this key.
+func hasBelow(head []byte, outer, inner string) bool {
+	found := false
+	topKeys(head, func(key []byte, c cursor) {
+		found = found || (string(key) == outer && hasKeys(c.data[c.at:], inner))
+	})
+	return found
+}

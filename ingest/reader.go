@@ -76,6 +76,9 @@ func NewReader(c ReaderConfig, sources []Source) (*Reader, error) {
 
 func (r *Reader) start(from <-chan *block) {
 	w := &worker{options: r.config.Options, skip: r.config.OnError == Skip, decoders: make(map[*Format]decoder)}
+	if key := r.config.Options.HashKey; key != nil {
+		w.hashes = newPseudonyms(key)
+	}
 	r.workers.Go(func() {
 		for b := range from {
 			w.decode(b)
@@ -212,6 +215,7 @@ func (r *Reader) count(b *Batch) {
 		r.progress.Rows.Add(n)
 	}
 	s.Other += b.other
+	s.Repeated += b.repeated
 	s.CutDurations += b.cut
 	s.Refused += b.refused
 	r.progress.Refused.Add(b.refused)

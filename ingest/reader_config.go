@@ -51,8 +51,9 @@ type ReaderConfig struct {
 // Stats is what a reader delivered.
 type Stats struct {
 	// Read counts requests, Refused the rows that were skipped, Other the records that are no requests (other events),
-	// CutDurations the durations above 24 h that were cut to it.
-	Read, Refused, Other, CutDurations int64
+	// Repeated the spans that show a request which was counted already, CutDurations the durations above 24 h that were
+	// cut to it.
+	Read, Refused, Other, Repeated, CutDurations int64
 	// FirstArrivalUS and LastArrivalUS bound the requests' arrivals, in microseconds; 0 if there are none.
 	FirstArrivalUS, LastArrivalUS int64
 	// Refusals are the first MaxRefusals refused rows.
@@ -71,6 +72,11 @@ func (c *ReaderConfig) validate(sources []Source) error {
 	}
 	if len(sources) > 1 && c.Follow {
 		errs = append(errs, fmt.Errorf("--follow follows one file, and there are %d: run one for each", len(sources)))
+	}
+	if key := c.Options.HashKey; key != nil {
+		if _, err := HashKey(key); err != nil {
+			errs = append(errs, fmt.Errorf("the key of the hashes %w", err))
+		}
 	}
 	for name, value := range map[string]string{"service": c.Options.Service, "model": c.Options.Model, "log-type": c.Options.LogType} {
 		if len(value) > schemas.MaxName {

@@ -52,6 +52,9 @@ Formats:
 			if err := a.load(c, false, nil); err != nil {
 				return err
 			}
+			if err := a.keep(&reader.Options); err != nil {
+				return err
+			}
 			progress := new(ingest.Progress)
 			reader.Progress = progress
 			stop := watch(a.err, progress, false, true)
@@ -102,6 +105,10 @@ func characterize(ctx context.Context, c ingest.ReaderConfig, sources []ingest.S
 	if stats.CutDurations > 0 {
 		collector.Warn(report.Warning{Code: report.WarnCutDurations, Count: stats.CutDurations,
 			Text: count(stats.CutDurations) + " durations above 24 h were cut to it"})
+	}
+	if stats.Repeated > 0 {
+		collector.Warn(report.Warning{Code: "repeated_spans", Count: stats.Repeated,
+			Text: count(stats.Repeated) + " spans of calls that other spans show too are left out (--spans)"})
 	}
 	if stats.Refused > 0 {
 		collector.Warn(report.Warning{Code: "refused_rows", Count: stats.Refused,

@@ -110,6 +110,7 @@ func TestBadInput(t *testing.T) {
 	s.write("header.csv", []byte("Arrival,Prompt,Answer\n1,2,3\n"))
 	s.write("unknown.txt", []byte("It was a dark and stormy night.\n"))
 	s.write("truncated.jsonl.gz", truncatedGzip(t))
+	s.write("short.key", []byte("12345\n"))
 	s.write("bad.yaml", []byte("kafka: {broker: [a:1]}\n"))
 	if err := os.Mkdir(filepath.Join(s.folder, "folder"), 0o755); err != nil {
 		t.Fatal(err)
@@ -132,6 +133,11 @@ func TestBadInput(t *testing.T) {
 		{"characterize header.csv", want{exitRefused, []string{"header.csv: not a known format", "Arrival,Prompt,Answer", "--format"}}},
 		{"characterize --format azure header.csv", want{exitRefused, []string{"header.csv", "no column", "TIMESTAMP"}}},
 		{"characterize unknown.txt", want{exitRefused, []string{"unknown.txt: not a known format", "dark and stormy"}}},
+		{"characterize --spans outermost good.csv", want{exitUsage, []string{`--spans "outermost" is none of innermost, server, client, all`}}},
+		{"characterize --hash-ids good.csv", want{exitUsage, []string{"ingest.hash_ids: is given (from --hash-ids), but ingest.hash_key and ingest.hash_key_file are missing"}}},
+		{"characterize --hash-key-file good.csv good.csv", want{exitUsage, []string{"ingest.hash_key_file: is given", "ingest.hash_ids is not true"}}},
+		{"characterize --hash-ids --hash-key-file nowhere good.csv", want{exitUsage, []string{"nowhere: no such file"}}},
+		{"characterize --hash-ids --hash-key-file short.key good.csv", want{exitUsage, []string{"short.key: has 5 bytes, and a key needs 16"}}},
 		{"characterize --format csv good.csv", want{exitUsage, []string{`unknown format "csv"`, "burstgpt, azure"}}},
 		{"characterize missing.csv", want{exitFailed, []string{"missing.csv: no such file"}}},
 		{"characterize folder", want{exitFailed, []string{"folder: is a directory", "*.csv"}}},

@@ -50,6 +50,9 @@ port that others may need, and leaves nothing behind unless told to.`,
 			if err := a.load(c, false, nil); err != nil {
 				return err
 			}
+			if err := a.keep(&reader.Options); err != nil {
+				return err
+			}
 			return a.demo(c.Context(), demo{app: a, reader: reader, trace: trace, keep: keep})
 		},
 	}

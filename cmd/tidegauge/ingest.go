@@ -51,6 +51,9 @@ Formats:
 			if err := a.load(c, true, checkKafka); err != nil {
 				return err
 			}
+			if err := a.keep(&reader.Options); err != nil {
+				return err
+			}
 			if err := a.needKafka(); err != nil {
 				return err
 			}
@@ -104,6 +107,9 @@ func (a *app) closing(r ingest.Result) {
 		r.Partitions, count(r.Refused))
 	if r.Other > 0 {
 		fmt.Fprintf(a.out, ", passed over %s records that are no requests", count(r.Other))
+	}
+	if r.Repeated > 0 {
+		fmt.Fprintf(a.out, ", left out %s spans of calls that others show too", count(r.Repeated))
 	}
 	if r.CutDurations > 0 {
 		fmt.Fprintf(a.out, ", cut %s durations to 24 h", count(r.CutDurations))

@@ -3,17 +3,19 @@ package main
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
 
+	"tidegauge/config"
 	"tidegauge/ingest"
 )
 
 // reading are the flags of commands that read serving logs.
 type reading struct {
-	format, onError, epoch string
-	options                ingest.Options
+	format, onError, epoch, spans string
+	options                       ingest.Options
 }
 
 func (r *reading) addFlags(c *cobra.Command) {
@@ -24,8 +26,11 @@ func (r *reading) addFlags(c *cobra.Command) {
 	f.StringVar(&r.options.LogType, "log-type", "", "`name` of all requests' log type, instead of what the log says")
 	f.StringVar(&r.options.Source, "source", "", "`name` of the log, from which rows without ids get theirs (default: a fingerprint of its first KiB)")
 	f.StringVar(&r.epoch, "epoch", "", "`time` at which a trace that counts from its own start began: seconds since 1970 or an RFC 3339 time")
+	f.StringVar(&r.spans, "spans", ingest.SpanPolicies[0], "`which` of the spans that show one call to a model counts: "+strings.Join(ingest.SpanPolicies, ", ")+" (otlp)")
 	f.StringVar(&r.onError, "on-error", "stop", "`stop|skip` at a row that cannot be read; skip counts it and shows the first ten")
+	config.AddFlags(f, "ingest")
 	_ = c.RegisterFlagCompletionFunc("format", cobra.FixedCompletions(formatNames(), cobra.ShellCompDirectiveNoFileComp))
+	_ = c.RegisterFlagCompletionFunc("spans", cobra.FixedCompletions(ingest.SpanPolicies, cobra.ShellCompDirectiveNoFileComp))
 	_ = c.RegisterFlagCompletionFunc("on-error", cobra.FixedCompletions([]string{"stop", "skip"}, cobra.ShellCompDirectiveNoFileComp))
 }
 
@@ -35,6 +40,9 @@ func (r *reading) config() (ingest.ReaderConfig, error) {
 	var errs []error
 	var err error
 	if c.OnError, err = ingest.ParseOnError(r.onError); err != nil {
+		errs = append(errs, fmt.Errorf("--%w", err))
+	}
+	if c.Options.Spans, err = ingest.ParseSpanPolicy(r.spans); err != nil {
 		errs = append(errs, fmt.Errorf("--%w", err))
 	}
 	if r.format != "" {
@@ -48,6 +56,30 @@ func (r *reading) config() (ingest.ReaderConfig, error) {
 		}
 	}
 	return c, errors.Join(errs...)
+}
+
+// keep says what the settings have kept of the logs.
+func (a *app) keep(o *ingest.Options) (err error) {
+	in := a.Ingest
+	switch {
+	case in.HashIDs && in.HashKeyFile != "":
+		o.HashKey, err = ingest.ReadHashKey(in.HashKeyFile)
+	case in.HashIDs:
+		if o.HashKey, err = ingest.HashKey([]byte(in.HashKey)); err != nil {
+			err = fmt.Errorf("ingest.hash_key %w", err)
+		}
+	}
+	switch {
+	case slices.Equal(in.Labels, []string{"all"}):
+	case slices.Equal(in.Labels, []string{"none"}):
+		o.Labels = []string{}
+	default:
+		o.Labels = in.Labels
+	}
+	if err != nil {
+		return usage(err)
+	}
+	return nil
 }
 
 func formatNames() []string {
