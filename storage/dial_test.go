@@ -9,13 +9,14 @@ import (
 	"time"
 )
 
-// TestDialBoundsWrites writes to a service that is there and reads nothing: more than the sockets between them take.
-func TestDialBoundsWrites(t *testing.T) {
+// dialed is a service that accepts connections and does nothing, and a connection to it as the writer has them.
+func dialed(t *testing.T) (net.Listener, net.Conn) {
+	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer listener.Close()
+	t.Cleanup(func() { _ = listener.Close() })
 	c := DefaultConfig()
 	c.Address, c.WriteTimeout = "clickhouse://"+listener.Addr().String(), 200*time.Millisecond
 	options, err := c.options()
@@ -26,8 +27,15 @@ func TestDialBoundsWrites(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer conn.Close()
+	t.Cleanup(func() { _ = conn.Close() })
+	return listener, conn
+}
+
+// TestDialBoundsWrites writes to a service that is there and reads nothing: more than the sockets between them take.
+func TestDialBoundsWrites(t *testing.T) {
+	_, conn := dialed(t)
 	block := make([]byte, 1<<20)
+	var err error
 	for range 1 << 10 {
 		if _, err = conn.Write(block); err != nil {
 			break
@@ -41,22 +49,7 @@ func TestDialBoundsWrites(t *testing.T) {
 // TestDialShowsHangUp holds that a connection can be asked whether the server has hung up, as clickhouse-go does before it uses
 // it again.
 func TestDialShowsHangUp(t *testing.T) {
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer listener.Close()
-	c := DefaultConfig()
-	c.Address = "clickhouse://" + listener.Addr().String()
-	options, err := c.options()
-	if err != nil {
-		t.Fatal(err)
-	}
-	conn, err := options.DialContext(t.Context(), listener.Addr().String())
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer conn.Close()
+	listener, conn := dialed(t)
 	server, err := listener.Accept()
 	if err != nil {
 		t.Fatal(err)
