@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"time"
 
 	"github.com/spf13/cobra"
 
@@ -33,18 +32,7 @@ interrupted and run again at any time.`,
 		Example: `  tidegauge recompute --service chat-eu --from 2026-03-01 --to 2026-03-02
   tidegauge recompute --from now-7d && tidegauge verify --from now-7d`,
 		Args: cobra.NoArgs,
-		RunE: func(c *cobra.Command, _ []string) error {
-			from, to, err := s.limits(time.Now())
-			if err != nil {
-				return usage(err)
-			}
-			db, err := a.openCurrent(c)
-			if err != nil {
-				return err
-			}
-			defer db.Close()
-			return a.recompute(c.Context(), db, s, from, to)
-		},
+		RunE: a.inSpan(&s, a.recompute),
 	}
 	s.addFlags(c)
 	config.AddFlags(c.Flags(), "clickhouse")

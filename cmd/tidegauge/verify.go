@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"fmt"
-	"time"
 
 	"github.com/spf13/cobra"
 
@@ -24,18 +23,7 @@ It may run while processors write: a row counts only if it is still different, i
 		Example: `  tidegauge verify
   tidegauge verify --service chat-eu --from now-7d --to now-1h`,
 		Args: cobra.NoArgs,
-		RunE: func(c *cobra.Command, _ []string) error {
-			from, to, err := s.limits(time.Now())
-			if err != nil {
-				return usage(err)
-			}
-			db, err := a.openCurrent(c)
-			if err != nil {
-				return err
-			}
-			defer db.Close()
-			return a.verify(c.Context(), db, s, from, to)
-		},
+		RunE: a.inSpan(&s, a.verify),
 	}
 	s.addFlags(c)
 	config.AddFlags(c.Flags(), reachClickHouse...)
