@@ -469,3 +469,124 @@ func (a alerts) services(what string) {
 	}
 	a.want(what+"burst_services", "service", a.rows("burst_services", "to_us = %[2]d"), bursts)
 }
+
+// TestStoringViews gives requests times of storing of their own, of which some are just beyond ten minutes, and works out from
+// the table's rows what the views say of them.
+func TestStoringViews(t *testing.T) {
+	log := alertsLog(7)
+	log = log[:min(len(log), 600)] // of the first week
+	a := newAlerts(t, log)
+	for _, sql := range []string{
+		// 0 to 20 minutes after the end, whole seconds where the end is one: a fifth exactly after ten minutes. Some before it.
+		`INSERT INTO requests SELECT * REPLACE (toDateTime(intDiv(arrival_us + greatest(elapsed_us, 0), 1000000)
+			+ if(cityHash64(request_id) % 5 = 0, 600, cityHash64(request_id) % 1200 - 2)) AS stored_at) FROM requests FINAL`,
+		`INSERT INTO minutes SELECT m.* REPLACE (r.latest AS stored_at) FROM (SELECT * FROM minutes FINAL) AS m
+			INNER JOIN (SELECT service, intDiv(arrival_us, 60000000) AS number, max(stored_at) AS latest FROM requests FINAL GROUP BY service, number) AS r
+			ON m.service = r.service AND m.minute = r.number`,
+	} {
+		if err := a.db.Exec(t.Context(), sql); err != nil {
+			t.Fatalf("%s: %v", sql, err)
+		}
+	}
+	storedAt := map[string]int64{}
+	for _, r := range rowsOf(t, t.Context(), a.db, "SELECT concat(request_id, ' ', toString(arrival_us)) AS id, toInt64(stored_at) AS at FROM requests FINAL") {
+		storedAt[r["id"].(string)] = int64(r.number(t, "at"))
+	}
+	first := a.log[0].ArrivalUS
+	for _, span := range [][2]int64{{first + 90*schemas.SecondUS, first + hourUS + 17}, {0, schemas.MaxArrivalUS}} {
+		a.from, a.to = span[0], span[1]
+		const step = 1200
+		late, delays := map[int64][]float64{}, map[int64][]float64{}
+		for _, r := range a.of("one", "") {
+			end := r.ArrivalUS + max(r.ElapsedUS, 0)
+			delay := float64(storedAt[fmt.Sprint(r.RequestID, " ", r.ArrivalUS)]*schemas.SecondUS-end) / schemas.SecondUS
+			if r.ArrivalUS >= a.low() && r.ArrivalUS < a.high() && delay > 600 {
+				late[r.ArrivalUS/schemas.MinuteUS*60] = append(late[r.ArrivalUS/schemas.MinuteUS*60], delay)
+			}
+			if end >= a.low() && end < a.high() {
+				begin, _ := a.windowOfRange(end, step)
+				delays[begin] = append(delays[begin], max(delay, 0))
+			}
+		}
+		want := map[string][]check{}
+		for minute, d := range late {
+			want[fmt.Sprint(minute)] = []check{exact("requests", int64(len(d))), exact("delay_s", slices.Max(d))}
+		}
+		if len(want) == 0 {
+			t.Error("nothing is late")
+		}
+		a.want("late_data", "minute", a.rows("late_data", "service = 'one', from_us = %d, to_us = %d"), want)
+		want = map[string][]check{}
+		for begin, d := range delays {
+			slices.Sort(d)
+			sum := 0.
+			for _, v := range d {
+				sum += v
+			}
+			level := func(p float64) float64 {
+				at := p * float64(len(d)-1)
+				i := int(at)
+				return d[i] + (at-float64(i))*(d[min(i+1, len(d)-1)]-d[i])
+			}
+			want[fmt.Sprint(begin)] = []check{exact("requests", int64(len(d))), exact("delay_mean", sum/float64(len(d))), exact("delay_p50", level(0.5)),
+				exact("delay_p90", level(0.9)), exact("delay_p99", level(0.99)), exact("delay_max", d[len(d)-1])}
+		}
+		a.want("storing_delay", "window_start", a.rows("storing_delay", fmt.Sprintf("service = 'one', from_us = %%d, to_us = %%d, step_s = %d", step)), want)
+	}
+
+	// Dead letters, one of them twice.
+	err := a.db.Exec(t.Context(), `INSERT INTO dead_letters (topic, partition, offset, reason, bytes, stored_at) VALUES
+		('t', 0, 1, 'undecodable: not a JSON object: x', 3, 1200000059), ('t', 0, 1, 'undecodable: not a JSON object: x', 3, 1200000059),
+		('t', 1, 1, 'undecodable: something else', 4, 1200000001), ('t', 0, 2, 'too many streams: service', 5, 1200000000),
+		('u', 0, 1, 'empty: the record has no value', 0, 1199999999), ('u', 0, 2, 'empty: the record has no value', 0, 1200000120)`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	a.from, a.to = 1_200_000_000*schemas.SecondUS, 1_200_000_120*schemas.SecondUS
+	var got []string
+	for _, r := range a.rows("dead_letter_counts", "from_us = %d, to_us = %d, step_s = 60") {
+		got = append(got, fmt.Sprint(r["window_start"], " ", r["topic"], " ", r["reason"], " ", r["records"], " ", r["bytes"]))
+	}
+	if want := []string{"1.2e+09 t too many streams 1 5", "1.2e+09 t undecodable 2 7"}; !slices.Equal(got, want) {
+		t.Errorf("dead_letter_counts: %q, want %q", got, want)
+	}
+}
+
+// TestBurstBaselineLimits: nine gaps are no window, eleven windows no baseline, five weeks too long ago; and what ends a run.
+func TestBurstBaselineLimits(t *testing.T) {
+	var log []schemas.Request
+	// Gaps of a second but for the last, which is longer.
+	window := func(number int64, requests int, last float64) {
+		for i := range requests {
+			r := at(float64(number*300) + float64(i))[0]
+			if i == requests-1 {
+				r.ArrivalUS = micros(float64(number*300) + float64(i-1) + last)
+			}
+			r.Seq = int64(i)
+			log = append(log, r)
+		}
+	}
+	const hour = alertsAt / hourUS * 12 // the first window of an hour
+	for i := range int64(11) {
+		window(hour-168*12+i, 11, 20)
+	}
+	window(hour-168*12+11, 10, 100) // nine gaps: no baseline
+	window(hour-5*168*12, 11, 200)  // five weeks ago: neither
+	window(hour, 11, 21)            // above, but of eleven windows only
+	window(hour+168*12, 11, 20)     // a week later: twelve windows, the largest of them more
+	window(hour+168*12+1, 11, 30)   // above, two in a row
+	window(hour+168*12+2, 11, 31)
+	window(hour+168*12+3, 10, 99) // is not judged, and ends the run
+	window(hour+168*12+4, 11, 30)
+	window(hour+168*12+6, 11, 30) // after a window without requests
+	db := filled(t, log)
+	var got []string
+	for _, r := range rowsOf(t, t.Context(), db, fmt.Sprintf("SELECT toInt64(window_start) AS begin, * FROM burst_baseline(service = 's', model = NULL, log_type = NULL, from_us = %d, to_us = %d)",
+		alertsAt, alertsAt+2*weekUS)) {
+		got = append(got, fmt.Sprint(int64(r.number(t, "begin"))/300-hour, " ", !math.IsNaN(r.number(t, "gap_cv")), r["baseline_windows"], r["above"], r["run"]))
+	}
+	want := []string{"0 true 11 0 0", "2016 true 12 0 0", "2017 true 12 1 1", "2018 true 12 1 2", "2019 false 12 0 0", "2020 true 12 1 1", "2022 true 12 1 1"}
+	if !slices.Equal(got, want) {
+		t.Errorf("%q, want %q", got, want)
+	}
+}
