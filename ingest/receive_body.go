@@ -35,9 +35,10 @@ func (r *Receiver) readBody(w http.ResponseWriter, in *http.Request, c *claim) (
 	raw := http.MaxBytesReader(w, in.Body, limit)
 	var from io.Reader = raw
 	start := int64(4 << 10)
+	// What a client says that it will send, it may send slowly: only a little is claimed before it comes.
 	switch encoding := strings.ToLower(in.Header.Get("Content-Encoding")); encoding {
 	case "", "identity":
-		start = max(in.ContentLength+1, start)
+		start = min(max(in.ContentLength+1, start), blockBytes)
 	case "gzip", "x-gzip":
 		z, _ := gunzippers.Get().(*gzip.Reader)
 		if z == nil {
@@ -83,7 +84,7 @@ func (r *Receiver) readBody(w http.ResponseWriter, in *http.Request, c *claim) (
 			next := max(start, 2*int64(cap(b)))
 			if !c.take(bodyCost * next) {
 				free()
-				return nil, nil, noRoom()
+				return nil, nil, r.noRoom()
 			}
 			b = append(make([]byte, 0, next), b...)
 		}
@@ -103,7 +104,7 @@ func (r *Receiver) readBody(w http.ResponseWriter, in *http.Request, c *claim) (
 	}
 	if !c.take(bodyCost * int64(cap(b))) {
 		free()
-		return nil, nil, noRoom()
+		return nil, nil, r.noRoom()
 	}
 	return b, free, nil
 }

@@ -44,6 +44,14 @@ func (c *claim) take(bytes int64) bool {
 	return true
 }
 
+// add adds to the claim.
+func (c *claim) add(bytes int64) bool {
+	c.mutex.Lock()
+	all := c.bytes + bytes
+	c.mutex.Unlock()
+	return c.take(all)
+}
+
 // share adds a holder, and says whether there still was one.
 func (c *claim) share() bool {
 	c.mutex.Lock()

@@ -85,14 +85,19 @@ func (w *groupWriter) connect(ctx context.Context) error {
 	}
 }
 
-// add queues requests, whose memory is the caller's again afterwards. It refuses at once where one of them goes to a
-// partition that could not be written to, and which the batch of another post is finding out about again.
-func (w *groupWriter) add(requests []schemas.Request, c *claim) (*delivery, error) {
-	if !w.connected.Load() {
+// begin makes the delivery of a post. It ends with end or giveUp.
+func (w *groupWriter) begin(c *claim) (*delivery, error) {
+	if !w.connected.Load() || !c.share() { // without a claim the client is gone, too
 		return nil, errAway
 	}
 	d := &delivery{done: make(chan struct{}), claim: c}
 	d.pending.Store(1)
+	return d, nil
+}
+
+// add queues some of a post's requests, whose memory is the caller's again afterwards. It refuses at once where one of them
+// goes to a partition that could not be written to, and which the batch of another post is finding out about again.
+func (w *groupWriter) add(d *delivery, requests []schemas.Request) error {
 	to := make([]*lane, len(requests))
 	for i := range requests {
 		if i > 0 && requests[i].Service == requests[i-1].Service {
@@ -101,18 +106,22 @@ func (w *groupWriter) add(requests []schemas.Request, c *claim) (*delivery, erro
 		}
 		to[i] = w.lanes[schemas.Partition(requests[i].Service, len(w.lanes))]
 		if to[i].refuses() {
-			return nil, errAway
+			return errAway
 		}
-	}
-	if !c.share() {
-		return nil, errAway // the client is gone, too
 	}
 	for i := range requests {
 		d.pending.Add(1)
 		w.put(to[i], &requests[i], d)
 	}
+	return nil
+}
+
+// end says that all of the post is queued, giveUp that nobody waits for what is.
+func (d *delivery) end() { d.decided(1) }
+
+func (d *delivery) giveUp() {
+	d.abandoned.Store(true)
 	d.decided(1)
-	return d, nil
 }
 
 func (l *lane) refuses() bool {

@@ -100,11 +100,13 @@ func (r *Receiver) message(ctx context.Context, endpoint string, size int) (*cla
 	r.metrics.bytes.WithLabelValues(endpoint).Add(float64(size))
 	c := ctx.Value(claimKey{}).(*claim)
 	if !c.take(bodyCost * int64(size)) {
-		r.metrics.throttled.WithLabelValues("memory").Inc()
-		return nil, noRoom().grpc().Err()
+		return nil, r.noRoom().grpc().Err()
 	}
 	return c, nil
 }
+
+// alreadyRead is for messages that gRPC has read.
+func alreadyRead() *denial { return nil }
 
 type grpcTraces struct {
 	ptraceotlp.UnimplementedGRPCServer
@@ -118,7 +120,7 @@ func (s *grpcTraces) Export(ctx context.Context, request ptraceotlp.ExportReques
 	if err != nil {
 		return ptraceotlp.NewExportResponse(), err
 	}
-	response, denied := s.r.exportTraces(ctx, endpoint, c, request)
+	response, denied := s.r.exportTraces(ctx, endpoint, c, request, alreadyRead)
 	if denied != nil {
 		return response, denied.grpc().Err()
 	}
@@ -137,7 +139,7 @@ func (s *grpcLogs) Export(ctx context.Context, request plogotlp.ExportRequest) (
 	if err != nil {
 		return plogotlp.NewExportResponse(), err
 	}
-	response, denied := s.r.exportLogs(ctx, endpoint, c, request)
+	response, denied := s.r.exportLogs(ctx, endpoint, c, request, alreadyRead)
 	if denied != nil {
 		return response, denied.grpc().Err()
 	}

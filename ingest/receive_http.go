@@ -56,6 +56,7 @@ func (r *Receiver) httpServer(secure *tls.Config) *http.Server {
 		ReadTimeout:       time.Minute, // of a whole post: who is slower holds memory for nothing
 		IdleTimeout:       2 * time.Minute,
 		MaxHeaderBytes:    32 << 10,
+		HTTP2:             &http.HTTP2Config{MaxConcurrentStreams: 100},
 	}
 }
 
@@ -74,7 +75,7 @@ func (r *Receiver) answer(p *post, status int, kind string, body []byte) {
 	_, _ = p.w.Write(body) // to a client that is gone there is nothing to say
 }
 
-// denied sets what every denial has, and counts back-pressure.
+// denied sets what every denial has.
 func (r *Receiver) denied(p *post, d *denial) {
 	if after := d.retryAfter(); after != "" {
 		p.w.Header().Set("Retry-After", after)
@@ -135,10 +136,10 @@ func (r *Receiver) requests(p *post) {
 	}
 	defer free()
 	key := p.in.Header.Get("Idempotency-Key")
-	t, denied := r.take(p.in.Context(), p.endpoint, c, func(w *receiveWorker) {
-		w.begin(key)
-		w.overrule(parameters.service, parameters.model, parameters.logType)
-		w.body(parameters.format, body, key)
+	t, denied := r.take(p.in.Context(), p.endpoint, c, func(in *intake) *denial {
+		in.begin(key)
+		in.overrule(parameters.service, parameters.model, parameters.logType)
+		return in.body(parameters.format, body, key)
 	})
 	if denied != nil {
 		r.denyJSON(p, denied)
@@ -156,9 +157,6 @@ func (r *Receiver) requests(p *post) {
 func (r *Receiver) body(p *post, c *claim) ([]byte, func(), *denial) {
 	body, free, denied := r.readBody(p.w, p.in, c)
 	if denied != nil {
-		if denied.status == http.StatusTooManyRequests {
-			r.metrics.throttled.WithLabelValues("memory").Inc()
-		}
 		return nil, nil, denied
 	}
 	r.metrics.bytes.WithLabelValues(p.endpoint).Add(float64(len(body)))

@@ -25,27 +25,32 @@ type otlpMessage interface {
 // otlpTraces takes POST /v1/traces.
 func (r *Receiver) otlpTraces(p *post) {
 	request := ptraceotlp.NewExportRequest()
-	r.otlpPost(p, request, func(ctx context.Context, c *claim) (otlpMessage, *denial) {
-		return r.exportTraces(ctx, p.endpoint, c, request)
+	r.otlpPost(p, request, func(ctx context.Context, c *claim, read func() *denial) (otlpMessage, *denial) {
+		return r.exportTraces(ctx, p.endpoint, c, request, read)
 	})
 }
 
 // otlpLogs takes POST /v1/logs.
 func (r *Receiver) otlpLogs(p *post) {
 	request := plogotlp.NewExportRequest()
-	r.otlpPost(p, request, func(ctx context.Context, c *claim) (otlpMessage, *denial) {
-		return r.exportLogs(ctx, p.endpoint, c, request)
+	r.otlpPost(p, request, func(ctx context.Context, c *claim, read func() *denial) (otlpMessage, *denial) {
+		return r.exportLogs(ctx, p.endpoint, c, request, read)
 	})
 }
 
 // otlpMetrics takes POST /v1/metrics.
 func (r *Receiver) otlpMetrics(p *post) {
 	request := pmetricotlp.NewExportRequest()
-	r.otlpPost(p, request, func(context.Context, *claim) (otlpMessage, *denial) { return rejectMetrics(request), nil })
+	r.otlpPost(p, request, func(_ context.Context, _ *claim, read func() *denial) (otlpMessage, *denial) {
+		if denied := read(); denied != nil {
+			return nil, denied
+		}
+		return rejectMetrics(request), nil
+	})
 }
 
-// otlpPost reads an OTLP message, has it taken, and answers in the message's encoding.
-func (r *Receiver) otlpPost(p *post, request otlpMessage, take func(context.Context, *claim) (otlpMessage, *denial)) {
+// otlpPost takes a body, has its message read and taken, and answers in the message's encoding.
+func (r *Receiver) otlpPost(p *post, request otlpMessage, take func(context.Context, *claim, func() *denial) (otlpMessage, *denial)) {
 	kind := mediaType(p.in)
 	if !isOTLPType(kind) {
 		r.denyOTLP(p, &denial{http.StatusUnsupportedMediaType, codes.InvalidArgument, 0, "the Content-Type is not one of " + strings.Join(otlpTypes, ", ")})
@@ -58,17 +63,16 @@ func (r *Receiver) otlpPost(p *post, request otlpMessage, take func(context.Cont
 		r.denyOTLP(p, denied)
 		return
 	}
-	if kind == "application/json" {
-		denied = unmarshalJSON(body, request)
-	} else if err := request.UnmarshalProto(body); err != nil {
-		denied = malformed("%v", otlpError(err))
-	}
-	free() // what is decoded has texts of its own
-	if denied != nil {
-		r.denyOTLP(p, denied)
-		return
-	}
-	response, denied := take(p.in.Context(), c)
+	defer free()
+	response, denied := take(p.in.Context(), c, func() *denial {
+		if kind == "application/json" {
+			return unmarshalJSON(body, request)
+		}
+		if err := request.UnmarshalProto(body); err != nil {
+			return malformed("%v", otlpError(err))
+		}
+		return nil
+	})
 	if denied != nil {
 		r.denyOTLP(p, denied)
 		return
@@ -114,12 +118,22 @@ func (r *Receiver) denyOTLP(p *post, d *denial) {
 	r.answer(p, d.status, "application/x-protobuf", body)
 }
 
-// exportTraces takes a message of spans.
-func (r *Receiver) exportTraces(ctx context.Context, endpoint string, c *claim, request ptraceotlp.ExportRequest) (ptraceotlp.ExportResponse, *denial) {
+// itemCost is what a span or a log record takes beside the bytes it came in, while it is decoded.
+const itemCost = 1 << 10
+
+// exportTraces takes a message of spans, which read reads where it was not read yet.
+func (r *Receiver) exportTraces(ctx context.Context, endpoint string, c *claim, request ptraceotlp.ExportRequest, read func() *denial) (ptraceotlp.ExportResponse, *denial) {
 	response := ptraceotlp.NewExportResponse()
-	t, denied := r.take(ctx, endpoint, c, func(w *receiveWorker) {
-		w.begin("")
-		w.traces(request.Traces())
+	t, denied := r.take(ctx, endpoint, c, func(in *intake) *denial {
+		if denied := read(); denied != nil {
+			return denied
+		}
+		traces := request.Traces()
+		if !c.add(itemCost * int64(traces.SpanCount())) {
+			return r.noRoom()
+		}
+		in.begin("")
+		return in.traces(traces)
 	})
 	if denied == nil && t.Refused > 0 {
 		response.PartialSuccess().SetRejectedSpans(t.Refused)
@@ -128,12 +142,19 @@ func (r *Receiver) exportTraces(ctx context.Context, endpoint string, c *claim, 
 	return response, denied
 }
 
-// exportLogs takes a message of log records.
-func (r *Receiver) exportLogs(ctx context.Context, endpoint string, c *claim, request plogotlp.ExportRequest) (plogotlp.ExportResponse, *denial) {
+// exportLogs takes a message of log records, which read reads where it was not read yet.
+func (r *Receiver) exportLogs(ctx context.Context, endpoint string, c *claim, request plogotlp.ExportRequest, read func() *denial) (plogotlp.ExportResponse, *denial) {
 	response := plogotlp.NewExportResponse()
-	t, denied := r.take(ctx, endpoint, c, func(w *receiveWorker) {
-		w.begin("")
-		w.logs(request.Logs())
+	t, denied := r.take(ctx, endpoint, c, func(in *intake) *denial {
+		if denied := read(); denied != nil {
+			return denied
+		}
+		logs := request.Logs()
+		if !c.add(itemCost * int64(logs.LogRecordCount())) {
+			return r.noRoom()
+		}
+		in.begin("")
+		return in.logs(logs)
 	})
 	switch {
 	case denied != nil:
@@ -144,6 +165,12 @@ func (r *Receiver) exportLogs(ctx context.Context, endpoint string, c *claim, re
 		response.PartialSuccess().SetErrorMessage(fmt.Sprintf("%d events of sampled spans were left to their spans, which say more: if those are not sent here, set receive.sampled_events", t.sampled))
 	}
 	return response, denied
+}
+
+// noRoom counts back-pressure.
+func (r *Receiver) noRoom() *denial {
+	r.metrics.throttled.WithLabelValues("memory").Inc()
+	return noRoom()
 }
 
 // rejectMetrics answers for metrics: that they are not kept is said once a message, and is no reason to send them again.

@@ -511,28 +511,14 @@ func FuzzReceiveOTLP(f *testing.F) {
 		traces, logs := ptraceotlp.NewExportRequest(), plogotlp.NewExportRequest()
 		isTraces, isLogs := traces.UnmarshalProto(message) == nil, logs.UnmarshalProto(message) == nil
 		ids := func() (ids []string) {
-			w := newReceiveWorker(Options{})
-			for _, decode := range []func(){
-				func() {
-					if isTraces {
-						w.traces(traces.Traces())
-					}
-				},
-				func() {
-					if isLogs {
-						w.logs(logs.Logs())
-					}
-				},
-			} {
-				w.begin("")
-				decode()
-				for i := range w.block.batch.Requests {
-					q := &w.block.batch.Requests[i]
-					if cut, err := q.Validate(); err != nil || cut != 0 || q.RequestID == "" {
-						t.Fatalf("%v: %s", err, schemas.AppendJSON(nil, q))
-					}
-					ids = append(ids, q.RequestID)
-				}
+			in := &intake{receiveWorker: newReceiveWorker(Options{}), queue: collect(t, &ids)}
+			if isTraces {
+				in.begin("")
+				in.traces(traces.Traces())
+			}
+			if isLogs {
+				in.begin("")
+				in.logs(logs.Logs())
 			}
 			return ids
 		}

@@ -3,12 +3,13 @@ package ingest
 import (
 	"bytes"
 	"context"
-	"errors"
 	"fmt"
+	"net/http"
 	"runtime/debug"
 
 	"go.opentelemetry.io/collector/pdata/plog"
 	"go.opentelemetry.io/collector/pdata/ptrace"
+	"google.golang.org/grpc/codes"
 
 	"tidegauge/schemas"
 )
@@ -47,42 +48,6 @@ func (w *receiveWorker) begin(key string) *Batch {
 	return out
 }
 
-// body decodes a text in a format, as lines or as objects.
-func (w *receiveWorker) body(f *Format, text []byte, key string) {
-	text = trimBOM(text)
-	if n := len(text); !f.frames && n > 0 && text[n-1] != '\n' {
-		text = append(text, '\n')
-	}
-	from := &origin{name: "body", format: f}
-	if key != "" {
-		from.prefix = fmt.Sprintf("%016x:", schemas.IDHash(key))
-	}
-	first := bytes.TrimLeft(text, " \t\r\n")
-	w.block.from, w.block.buffer, w.block.start, w.block.end, w.block.line = from, text, 0, len(text), 1
-	w.block.list = len(first) > 0 && first[0] == '['
-	w.decode(&w.block)
-	w.block.buffer = nil
-}
-
-// traces and logs decode OTLP's messages.
-func (w *receiveWorker) traces(traces ptrace.Traces) {
-	out := &w.block.batch
-	w.decoder(&otlp).(*otlpDecoder).traces(traces, out)
-	w.settle(out)
-}
-
-func (w *receiveWorker) logs(logs plog.Logs) {
-	out := &w.block.batch
-	w.decoder(&otlp).(*otlpDecoder).logs(logs, out)
-	w.settle(out)
-}
-
-// settle finishes a message, which has no lines.
-func (w *receiveWorker) settle(out *Batch) {
-	w.accept(out, 0, place{})
-	w.refuse(out, 0)
-}
-
 // taken is what became of a post.
 type taken struct {
 	Accepted int64 `json:"accepted"`
@@ -102,8 +67,116 @@ type postError struct {
 	Reason string `json:"reason"`
 }
 
+// refuse counts a record that was refused, and shows it if it is among the first.
+func (t *taken) refuse(e postError) {
+	if len(t.Errors) < maxPostErrors {
+		t.Errors = append(t.Errors, e)
+	}
+}
+
+// intake is a post that is being decoded.
+type intake struct {
+	*receiveWorker
+	taken
+	queue func([]schemas.Request) *denial
+}
+
+// batch counts what the worker's batch holds and queues its requests.
+func (i *intake) batch() *denial {
+	b := &i.block.batch
+	i.Accepted += int64(len(b.Requests))
+	i.Refused += b.refused
+	i.Repeated += b.repeated
+	i.Other += b.other
+	i.sampled += b.sampled
+	for _, e := range b.refusals {
+		i.refuse(postError{e.Line, e.Field, e.Reason})
+	}
+	denied := i.queue(b.Requests)
+	if cap(b.Requests) > keptRequests {
+		b.Requests, b.Lines = nil, nil
+	}
+	return denied
+}
+
+// keptRequests is the largest batch whose memory is kept for the next post, about half a megabyte.
+const keptRequests = 1024
+
+// body decodes a text in a format, as lines or as objects, a block at a time: a hundred thousand requests are many times as
+// large as the text that they are in.
+func (i *intake) body(f *Format, text []byte, key string) *denial {
+	text = trimBOM(text)
+	if n := len(text); !f.frames && n > 0 && text[n-1] != '\n' {
+		text = append(text, '\n')
+	}
+	from := &origin{name: "body", format: f}
+	if key != "" {
+		from.prefix = fmt.Sprintf("%016x:", schemas.IDHash(key))
+	}
+	first := bytes.TrimLeft(text, " \t\r\n")
+	b := &i.block
+	b.from, b.line, b.nth = from, 1, 0
+	b.list = len(first) > 0 && first[0] == '['
+	for len(text) > 0 {
+		n, next, lines := i.cut(text)
+		b.buffer, b.start, b.end = text[:n], 0, n
+		i.decode(b)
+		b.buffer = nil
+		if denied := i.batch(); denied != nil {
+			return denied
+		}
+		b.line, b.nth = b.line+lines, next
+		text = text[n:]
+	}
+	return nil
+}
+
+// cut gives the length of the next block of a text, how many objects begin on the line where it ends, and how many lines it
+// has; of frames, how many frames.
+func (i *intake) cut(text []byte) (n, next int, lines int64) {
+	switch b := &i.block; {
+	case b.from.format.frames:
+		for n < len(text) && n < blockBytes {
+			end, whole, err := nextFrame(text[n:])
+			if err != nil || !whole {
+				i.Refused++
+				i.refuse(postError{b.line + lines, "row", "the body ends inside this message, or its length is none"})
+				return len(text), 0, 0
+			}
+			n += end
+			lines++
+		}
+		return n, 0, lines
+	case b.from.format.objects || b.list:
+		n, next = wholeObjects(text, b.nth, true, blockBytes)
+	default:
+		n = min(len(text), blockBytes)
+		n += bytes.IndexByte(text[n-1:], '\n') // the text ends with one
+	}
+	return n, next, int64(bytes.Count(text[:n], []byte("\n")))
+}
+
+// message finishes a message of OTLP, which has no lines.
+func (i *intake) message() *denial {
+	out := &i.block.batch
+	i.accept(out, 0, place{})
+	i.receiveWorker.refuse(out, 0)
+	return i.batch()
+}
+
+// traces and logs decode OTLP's messages.
+func (i *intake) traces(traces ptrace.Traces) *denial {
+	i.decoder(&otlp).(*otlpDecoder).traces(traces, &i.block.batch)
+	return i.message()
+}
+
+func (i *intake) logs(logs plog.Logs) *denial {
+	i.decoder(&otlp).(*otlpDecoder).logs(logs, &i.block.batch)
+	return i.message()
+}
+
 // take decodes a post and has its requests written. The claim is given up when they are out of the way.
-func (r *Receiver) take(ctx context.Context, endpoint string, c *claim, decode func(*receiveWorker)) (t taken, denied *denial) {
+func (r *Receiver) take(ctx context.Context, endpoint string, c *claim, decode func(*intake) *denial) (taken, *denial) {
 	d, t, denied := r.queue(ctx, c, decode)
 	if denied != nil {
 		return t, denied
@@ -114,9 +187,8 @@ func (r *Receiver) take(ctx context.Context, endpoint string, c *claim, decode f
 	}
 	for _, e := range large {
 		t.Accepted--
-		if t.Refused++; len(t.Errors) < maxPostErrors {
-			t.Errors = append(t.Errors, postError{Field: "record", Reason: e.Error()})
-		}
+		t.Refused++
+		t.refuse(postError{Field: "record", Reason: e.Error()})
 	}
 	for result, n := range map[string]int64{"accepted": t.Accepted, "refused": t.Refused, "repeated": t.Repeated, "other": t.Other} {
 		r.metrics.requests.WithLabelValues(endpoint, result).Add(float64(n))
@@ -125,11 +197,16 @@ func (r *Receiver) take(ctx context.Context, endpoint string, c *claim, decode f
 }
 
 // queue is take up to the point where only Kafka is waited for.
-func (r *Receiver) queue(ctx context.Context, c *claim, decode func(*receiveWorker)) (d *delivery, t taken, denied *denial) {
+func (r *Receiver) queue(ctx context.Context, c *claim, decode func(*intake) *denial) (d *delivery, t taken, denied *denial) {
 	var w *receiveWorker
 	select {
 	case w = <-r.workers:
 	case <-ctx.Done():
+		return nil, t, away(r.config.Wait)
+	}
+	d, err := r.writer.begin(c)
+	if err != nil {
+		r.workers <- w
 		return nil, t, away(r.config.Wait)
 	}
 	defer func() {
@@ -137,22 +214,21 @@ func (r *Receiver) queue(ctx context.Context, c *claim, decode func(*receiveWork
 			// One post is not worth the others. What it was half-way through is thrown away with the worker.
 			r.logger.Error("decoding a post failed: please report this", "panic", p, "stack", string(debug.Stack()))
 			w = newReceiveWorker(w.base)
-			d, denied = nil, &denial{status: 500, code: 13, reason: "the post cannot be decoded: see the receiver's log"}
+			denied = &denial{http.StatusInternalServerError, codes.Internal, 0, "the post cannot be decoded: the receiver's log says more"}
 		}
 		r.workers <- w
-	}()
-	decode(w)
-	b := &w.block.batch
-	d, err := r.writer.add(b.Requests, c)
-	if err != nil {
-		if !errors.Is(err, errAway) {
-			r.logger.Error("a post could not be queued", "error", err)
+		if denied != nil {
+			d.giveUp()
+		} else {
+			d.end()
 		}
-		return nil, t, away(r.config.Wait)
-	}
-	t = taken{Accepted: int64(len(b.Requests)), Refused: b.refused, Repeated: b.repeated, Other: b.other, sampled: b.sampled}
-	for _, e := range b.refusals {
-		t.Errors = append(t.Errors, postError{e.Line, e.Field, e.Reason})
-	}
-	return d, t, nil
+	}()
+	in := &intake{receiveWorker: w, queue: func(requests []schemas.Request) *denial {
+		if r.writer.add(d, requests) != nil {
+			return away(r.config.Wait)
+		}
+		return nil
+	}}
+	denied = decode(in)
+	return d, in.taken, denied
 }

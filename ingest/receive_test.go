@@ -348,9 +348,14 @@ func TestReceiveWithoutKafka(t *testing.T) {
 	l.mutex.Lock()
 	l.sending = true
 	l.mutex.Unlock()
-	if _, err := r.writer.add([]schemas.Request{request("a", 1)}, r.budget.claim()); !errors.Is(err, errAway) {
+	d, err := r.writer.begin(r.budget.claim())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := r.writer.add(d, []schemas.Request{request("a", 1)}); !errors.Is(err, errAway) {
 		t.Error(err)
 	}
+	d.giveUp()
 	l.mutex.Lock()
 	l.sending = false
 	l.mutex.Unlock()
@@ -480,6 +485,51 @@ func TestReceiverConfig(t *testing.T) {
 	}
 }
 
+// collect takes the ids of valid requests.
+func collect(t *testing.T, ids *[]string) func([]schemas.Request) *denial {
+	return func(requests []schemas.Request) *denial {
+		for i := range requests {
+			q := &requests[i]
+			if cut, err := q.Validate(); err != nil || cut != 0 || q.RequestID == "" {
+				t.Fatalf("%v: %s", err, schemas.AppendJSON(nil, q))
+			}
+			*ids = append(*ids, q.RequestID)
+		}
+		return nil
+	}
+}
+
+// TestReceiveBlocks: a body of many blocks is as one.
+func TestReceiveBlocks(t *testing.T) {
+	var lines, list, ugly strings.Builder
+	for i := range 5000 {
+		fmt.Fprintf(&lines, "%s\n", posted("a", i))
+		fmt.Fprintf(&list, ",%s", posted("a", i))
+		fmt.Fprintf(&ugly, "%s{}", strings.ReplaceAll(posted("a", i), ",", ",\n"))
+	}
+	for name, test := range map[string]struct {
+		text          string
+		format        *Format
+		refused, line int64
+	}{
+		"lines":           {lines.String() + "{\n", &canonical, 1, 5001},
+		"a list":          {"[" + list.String()[1:] + "]", &canonical, 0, 0},
+		"frames":          {strings.Repeat(protoFrames(t)[0], 5000) + "\x00", &otlpProto, 1, 5001},
+		"over some lines": {"[" + ugly.String(), &canonical, 5000, 5},
+	} {
+		var ids []string
+		in := &intake{receiveWorker: newReceiveWorker(Options{}), queue: collect(t, &ids)}
+		in.begin("")
+		if denied := in.body(test.format, []byte(test.text), ""); denied != nil || len(ids) != 5000 || in.Accepted != 5000 || in.Refused != test.refused {
+			t.Errorf("%s: %d ids, %+v, %v", name, len(ids), in.taken, denied)
+			continue
+		}
+		if test.line > 0 && in.Errors[0].Line != test.line {
+			t.Errorf("%s: %+v", name, in.Errors[0])
+		}
+	}
+}
+
 // FuzzReceive decodes any body in any format that can be posted: what is accepted is valid and has an id, which is the same
 // when the body comes again.
 func FuzzReceive(f *testing.F) {
@@ -493,16 +543,9 @@ func FuzzReceive(f *testing.F) {
 			return
 		}
 		ids := func(key string) (ids []string) {
-			w := newReceiveWorker(Options{})
-			w.begin(key)
-			w.body(format, []byte(text), key)
-			for i := range w.block.batch.Requests {
-				q := &w.block.batch.Requests[i]
-				if cut, err := q.Validate(); err != nil || cut != 0 || q.RequestID == "" {
-					t.Fatalf("%v: %s", err, schemas.AppendJSON(nil, q))
-				}
-				ids = append(ids, q.RequestID)
-			}
+			in := &intake{receiveWorker: newReceiveWorker(Options{}), queue: collect(t, &ids)}
+			in.begin(key)
+			in.body(format, []byte(text), key)
 			return ids
 		}
 		for _, key := range []string{"", "k"} {
