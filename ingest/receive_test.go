@@ -244,7 +244,7 @@ func TestReceiveIdentity(t *testing.T) {
 func TestReceiveBombs(t *testing.T) {
 	c := newCluster(t, 1)
 	r := startReceiver(t, c.ListenAddrs(), func(config *ReceiverConfig) { config.MaxBody = 1 << 20 })
-	large := strings.Repeat(" ", 64<<20)
+	large := strings.Repeat(" ", 16<<20)
 	for _, path := range []string{"/v1/requests", "/v1/traces", "/v1/logs", "/v1/metrics"} {
 		for encoding, body := range map[string]string{"gzip": gzipped(t, large), "zstd": zstandard(t, large), "identity": large[:2<<20]} {
 			got := send(t, r, path, body, "Content-Encoding", encoding, "Content-Type", "application/json")
@@ -294,6 +294,18 @@ func TestReceiveLimits(t *testing.T) {
 	}
 }
 
+// awaitSending returns once a batch for the first partition is under way.
+func awaitSending(r *Receiver) {
+	for l := r.writer.lanes[0]; ; time.Sleep(time.Millisecond) {
+		l.mutex.Lock()
+		sending := l.sending
+		l.mutex.Unlock()
+		if sending {
+			return
+		}
+	}
+}
+
 // TestReceiveBackPressure: what does not fit beside what waits for Kafka is told to come again; what waits is acknowledged
 // once Kafka goes on.
 func TestReceiveBackPressure(t *testing.T) {
@@ -304,15 +316,8 @@ func TestReceiveBackPressure(t *testing.T) {
 	fault := c.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Produce}, Err: kerr.NotEnoughReplicas, Count: -1})
 	first := make(chan sent, 1)
 	go func() { first <- send(t, r, "/v1/requests", posted("a", 1)+strings.Repeat("\n", 3<<20)) }()
-	for r.budget.used.Load() == 0 {
-		time.Sleep(time.Millisecond)
-	}
-	var got sent
-	for { // until the first is read
-		if got = send(t, r, "/v1/requests", posted("a", 2)+strings.Repeat("\n", 3<<20)); got.status != 400 {
-			break
-		}
-	}
+	awaitSending(r)
+	got := send(t, r, "/v1/requests", posted("a", 2)+strings.Repeat("\n", 3<<20))
 	if got.status != 429 || got.header.Get("Retry-After") != "1" || !strings.Contains(got.body, "receive.memory") {
 		t.Errorf("%+v", got)
 	}
@@ -442,16 +447,7 @@ func TestReceiveStops(t *testing.T) {
 	fault := c.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Produce}, Err: kerr.NotEnoughReplicas, Count: -1})
 	answer, stopped := make(chan sent, 1), make(chan error, 1)
 	go func() { answer <- send(t, r, "/v1/requests", posted("a", 1)) }()
-	for {
-		l := r.writer.lanes[0]
-		l.mutex.Lock()
-		sending := l.sending
-		l.mutex.Unlock()
-		if sending {
-			break
-		}
-		time.Sleep(time.Millisecond)
-	}
+	awaitSending(r)
 	go func() { stopped <- r.Stop(context.Background()) }()
 	fault.Remove()
 	if got := <-answer; got.status != 200 {
