@@ -16,6 +16,7 @@ import (
 	"tidegauge/broker"
 	"tidegauge/config"
 	"tidegauge/headline"
+	"tidegauge/ingest"
 	"tidegauge/processors"
 	"tidegauge/schemas"
 	"tidegauge/storage"
@@ -62,6 +63,9 @@ func TestMetricsAreDocumented(t *testing.T) {
 		t.Fatal(err)
 	}
 	if _, err := headline.New(headlineConfig(s), headline.Dependencies{Registerer: l.registry}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := ingest.NewReceiver(receiverConfig(s), ingest.ReceiverDependencies{Registerer: l.registry}); err != nil {
 		t.Fatal(err)
 	}
 	registered := make(map[string]string)

@@ -12,6 +12,7 @@ import (
 	"tidegauge/broker"
 	"tidegauge/config"
 	"tidegauge/headline"
+	"tidegauge/ingest"
 	"tidegauge/processors"
 	"tidegauge/schemas"
 	"tidegauge/storage"
@@ -30,6 +31,8 @@ type pipeline struct {
 	engine *storage.Engine
 	db     *storage.DB
 	runner *processors.Runner
+	// receiver is there in tidegauge receive and up --receive.
+	receiver *ingest.Receiver
 }
 
 func newPipeline(s config.Settings, logger *slog.Logger) *pipeline {
