@@ -42,7 +42,8 @@ type Ingest struct {
 	HashIDs     bool     `koanf:"hash_ids" flag:"hash-ids" help:"put keyed hashes in place of conversation and client ids"`
 	HashKey     string   `koanf:"hash_key" secret:"yes" help:"key of these hashes, 16 bytes or more"`
 	HashKeyFile string   `koanf:"hash_key_file" flag:"hash-key-file" help:"file with the key of these hashes"`
-	Labels      []string `koanf:"labels" flag:"labels" help:"keys of the labels to keep; all keeps all, none none"`
+	Labels      []string `koanf:"labels" flag:"labels" help:"keys of the labels to keep; all keeps all, none none; tenant/64 has its values share 64 buckets"`
+	LabelValues int      `koanf:"label_values" flag:"label-values" min:"0" max:"1000000" help:"buckets that a label's values share which look like ids; 0 keeps them as they are"`
 }
 
 // Kafka is where the log is and what it is called there.
@@ -120,7 +121,7 @@ func Default() Settings {
 		DataDir: defaultDataDir(),
 		Listen:  "127.0.0.1:9464", // the port that OpenTelemetry's Prometheus exporters made usual
 		Log:     Log{Level: "info", Format: "auto"},
-		Ingest:  Ingest{Labels: []string{"all"}},
+		Ingest:  Ingest{Labels: []string{"all"}, LabelValues: 1000},
 		Kafka: Kafka{
 			Topic:       "tidegauge.requests.v1",
 			Group:       "tidegauge",

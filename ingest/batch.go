@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"errors"
 	"math"
-	"slices"
 	"strconv"
 	"strings"
 
@@ -19,10 +18,11 @@ type Batch struct {
 	Requests []schemas.Request
 	// Lines are the physical lines, from 1, on which the requests' records begin.
 	Lines []int64
-	// Source names the log.
-	Source string
+	// Source names the log, Format its format.
+	Source, Format string
 
 	other, repeated, refused, cut int64
+	bucketed                      int64 // values of labels
 	first, last                   int64 // arrivals, microseconds
 	refusals                      []*LineError
 	stopped                       *LineError // under Stop: the row after Requests
@@ -56,13 +56,19 @@ func (b *Batch) refuse(err error) { b.faults = append(b.faults, err) }
 type LineError struct {
 	File string
 	Line int64 // physical line of the text, from 1
+	// Unit is what Line counts; "" is lines. Of a topic it counts offsets.
+	Unit string
 	// Field is the log's name of the field, or the request's where the log gives a value that no request can have.
 	Field, Reason string
 }
 
 // Error gives "file: line 12: field: reason".
 func (e *LineError) Error() string {
-	return e.File + ": line " + strconv.FormatInt(e.Line, 10) + ": " + e.Field + ": " + e.Reason
+	unit := e.Unit
+	if unit == "" {
+		unit = "line"
+	}
+	return e.File + ": " + unit + " " + strconv.FormatInt(e.Line, 10) + ": " + e.Field + ": " + e.Reason
 }
 
 func lineError(file string, line int64, err error) *LineError {
@@ -89,9 +95,20 @@ func lineError(file string, line int64, err error) *LineError {
 type worker struct {
 	options  Options
 	skip     bool // OnError is Skip
+	all      bool // keep every refusal, not only the first few
 	decoders map[*Format]decoder
 	ids      texts
 	hashes   *pseudonyms // nil where ids stay as they are
+	labels   *labelRule  // nil where labels stay as they are
+}
+
+// newWorker makes a worker that does what the options say.
+func newWorker(o Options, skip bool) worker {
+	w := worker{options: o, skip: skip, decoders: make(map[*Format]decoder), labels: newLabelRule(o)}
+	if o.HashKey != nil {
+		w.hashes = newPseudonyms(o.HashKey)
+	}
+	return w
 }
 
 func (w *worker) decoder(f *Format) decoder {
@@ -107,6 +124,7 @@ func (w *worker) decoder(f *Format) decoder {
 func (w *worker) decode(b *block) {
 	out := &b.batch
 	out.reset(b.from.name)
+	out.Format = b.from.format.Name
 	d := w.decoder(b.from.format)
 	if b.from.format.objects {
 		w.decodeObjects(b, d)
@@ -138,30 +156,49 @@ func (w *worker) decode(b *block) {
 
 // record decodes one record, which begins on a line as the nth there. It says whether to go on.
 func (w *worker) record(b *block, d decoder, r record, line int64, nth int) bool {
+	before := b.batch.mark()
+	return w.settle(b, before, d.decode(r, &b.batch), line, nth)
+}
+
+// mark is how far a batch is before a record is decoded.
+type mark struct {
+	requests                            int
+	counted, first, last, cut, bucketed int64
+}
+
+func (b *Batch) mark() mark {
+	b.faults = b.faults[:0]
+	return mark{len(b.Requests), b.other + b.repeated, b.first, b.last, b.cut, b.bucketed}
+}
+
+// settle finishes what decoding a record has added to the batch, or takes it back. It says whether to go on.
+func (w *worker) settle(b *block, before mark, err error, line int64, nth int) bool {
 	out := &b.batch
-	before, counted := len(out.Requests), out.other+out.repeated
-	first, last, cut := out.first, out.last, out.cut
-	out.faults = out.faults[:0]
-	if err := d.decode(r, out); err != nil {
-		out.Requests = out.Requests[:before]
+	if err != nil {
+		out.Requests = out.Requests[:before.requests]
 		out.faults = append(out.faults[:0], err)
-	} else if len(out.Requests) == before && len(out.faults) == 0 && out.other+out.repeated == counted {
+	} else if len(out.Requests) == before.requests && len(out.faults) == 0 && out.other+out.repeated == before.counted {
 		out.other++
 	}
-	w.accept(out, before, b.from.prefix, line, nth)
+	w.accept(out, before.requests, b.from.prefix, line, nth)
 	if len(out.faults) == 0 {
 		return true
 	}
+	refusal := func(err error) *LineError {
+		e := lineError(out.Source, line, err)
+		e.Unit = b.from.unit
+		return e
+	}
 	if !w.skip {
-		out.Requests = out.Requests[:before]
-		out.Lines = out.Lines[:before]
-		out.first, out.last, out.cut = first, last, cut
-		out.stopped = lineError(out.Source, line, out.faults[0])
+		out.Requests = out.Requests[:before.requests]
+		out.Lines = out.Lines[:before.requests]
+		out.first, out.last, out.cut, out.bucketed = before.first, before.last, before.cut, before.bucketed
+		out.stopped = refusal(out.faults[0])
 		return false
 	}
 	for _, err := range out.faults {
-		if out.refused++; len(out.refusals) < MaxRefusals {
-			out.refusals = append(out.refusals, lineError(out.Source, line, err))
+		if out.refused++; w.all || len(out.refusals) < MaxRefusals {
+			out.refusals = append(out.refusals, refusal(err))
 		}
 	}
 	return true
@@ -185,10 +222,10 @@ func (w *worker) accept(out *Batch, from int, prefix string, line int64, nth int
 		if w.hashes != nil {
 			r.Conversation, r.Client = w.hashes.of("conversation", r.Conversation), w.hashes.of("client", r.Client)
 		}
-		if w.options.Labels != nil {
-			r.Labels = slices.DeleteFunc(r.Labels, func(l schemas.Label) bool { return !slices.Contains(w.options.Labels, l.Key) })
+		if w.labels != nil && len(r.Labels) > 0 {
+			out.bucketed += w.labels.apply(r)
 		}
-		if r.RequestID == "" {
+		if r.RequestID == "" && prefix != "" {
 			w.stamp(r, prefix, line, nth+i-from)
 		}
 		n, err := r.Validate()

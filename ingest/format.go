@@ -22,8 +22,12 @@ type Options struct {
 	Spans SpanPolicy
 	// HashKey, where given, has conversation and client ids replaced by hashes with this key (HashKey checks one).
 	HashKey []byte
-	// Labels are the keys of the labels to keep; nil keeps all, an empty list none.
+	// Labels are the keys of the labels to keep; nil keeps all, an empty list none. A key with a number, like tenant/64,
+	// has its values put into that many buckets.
 	Labels []string
+	// LabelValues is how many buckets the values are put into that look like ids, of labels that Labels does not name; 0
+	// keeps them.
+	LabelValues int
 }
 
 // ParseEpoch reads an origin: seconds since the Unix epoch, with decimals, or a date and time as in RFC 3339. It gives
@@ -54,6 +58,9 @@ type Format struct {
 	table *table
 	// objects says that records are JSON objects, which may be spread over lines or be the elements of a list.
 	objects bool
+	// chained says that what a record means depends on those before it, from the log's start. Such a log cannot be read on
+	// from its middle.
+	chained bool
 	// ordered says that decoders carry state from record to record: then one of them sees all of them in order.
 	ordered bool
 }
