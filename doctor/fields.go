@@ -101,7 +101,6 @@ type fieldCount struct {
 	// Of texts: how often each of the first mostValues came; more says that there are others.
 	values map[string]int64
 	more   bool
-	last   string
 }
 
 func (c *fieldCount) add(k *fieldKind, r *schemas.Request) {

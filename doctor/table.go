@@ -89,7 +89,7 @@ func (t *table) head(d *Diagnosis) {
 		more = append(more, t.in(red, plural(d.Refused, "row")+" refused"))
 	}
 	if d.Other > 0 {
-		more = append(more, plural(d.Other, "record")+" that are no requests")
+		more = append(more, plural(d.Other, "record")+" passed over (no request)")
 	}
 	if d.Repeated > 0 {
 		more = append(more, plural(d.Repeated, "span")+" of calls that others show too")

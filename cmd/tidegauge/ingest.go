@@ -54,6 +54,9 @@ Formats:
 			}
 			var sources []ingest.Source
 			if from.topic == "" {
+				if from.group != "" {
+					return usage(errors.New("--from-group: names a group of --from-topic, which is missing"))
+				}
 				sources, err = a.logs(arguments)
 			} else {
 				err = from.check(arguments, p)
