@@ -209,7 +209,7 @@ func (t *table) refusals(d *Diagnosis) {
 		if int64(len(r.Rows)) < r.Count {
 			rows += ", …"
 		}
-		t.wrapped("  ", fmt.Sprintf("%s %s: %s: %s  %s", t.in(red, "✗"), count(r.Count), r.Field, printable(r.Reason), t.in(dim, "("+rows+")")))
+		t.wrapped("  ", fmt.Sprintf("%s %s × %s: %s  %s", t.in(red, "✗"), count(r.Count), r.Field, printable(r.Reason), t.in(dim, "("+rows+")")))
 	}
 }
 

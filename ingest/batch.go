@@ -95,7 +95,7 @@ func lineError(file string, line int64, err error) *LineError {
 type worker struct {
 	options  Options
 	skip     bool // OnError is Skip
-	all      bool // keep every refusal, not only the first few
+	shown    int  // how many refusals of a batch are kept
 	decoders map[*Format]decoder
 	ids      texts
 	hashes   *pseudonyms // nil where ids stay as they are
@@ -103,8 +103,8 @@ type worker struct {
 }
 
 // newWorker makes a worker that does what the options say.
-func newWorker(o Options, skip bool) worker {
-	w := worker{options: o, skip: skip, decoders: make(map[*Format]decoder), labels: newLabelRule(o)}
+func newWorker(o Options, onError OnError) *worker {
+	w := &worker{options: o, skip: onError == Skip, shown: MaxRefusals, decoders: make(map[*Format]decoder), labels: newLabelRule(o)}
 	if o.HashKey != nil {
 		w.hashes = newPseudonyms(o.HashKey)
 	}
@@ -197,7 +197,7 @@ func (w *worker) settle(b *block, before mark, err error, line int64, nth int) b
 		return false
 	}
 	for _, err := range out.faults {
-		if out.refused++; w.all || len(out.refusals) < MaxRefusals {
+		if out.refused++; len(out.refusals) < w.shown {
 			out.refusals = append(out.refusals, refusal(err))
 		}
 	}

@@ -281,7 +281,7 @@ func (c *FromTopicConfig) explain(ctx context.Context, readErr, writeErr error, 
 
 // topicDecoder turns the records of one partition into requests.
 type topicDecoder struct {
-	worker  worker
+	worker  *worker
 	block   block
 	decoder decoder
 	repair  *repair // in place of the others, where the topic is put in order
@@ -290,7 +290,7 @@ type topicDecoder struct {
 
 func newTopicDecoder(c *FromTopicConfig, partition int32, partitions int) *topicDecoder {
 	format, _ := FindFormat(c.Format) // Validate has looked
-	d := &topicDecoder{worker: newWorker(c.Options, c.OnError == Skip), decoder: format.newDecoder(c.Options)}
+	d := &topicDecoder{worker: newWorker(c.Options, c.OnError), decoder: format.newDecoder(c.Options)}
 	name := c.Options.Source
 	if name == "" {
 		name = c.Topic
@@ -300,7 +300,7 @@ func newTopicDecoder(c *FromTopicConfig, partition int32, partitions int) *topic
 		prefix: fmt.Sprintf("%016x:", schemas.IDHash(fmt.Sprintf("%s/%d", name, partition))),
 	}
 	if c.repairs() {
-		d.worker = newWorker(Options{}, c.OnError == Skip)
+		d.worker = newWorker(Options{}, c.OnError)
 		d.block.from.prefix = ""
 		d.repair = &repair{partition: int(partition), partitions: partitions}
 	}

@@ -117,8 +117,8 @@ type ownership struct {
 	mutex  sync.Mutex
 	joined bool
 	// next is the offset after what was read of a partition that is owned, -1 before anything was; safe of it what Kafka
-	// has acknowledged, and not committed yet.
-	next, safe map[int32]int64
+	// has acknowledged, committed what the group knows.
+	next, safe, committed map[int32]int64
 }
 
 func (o *ownership) assign(partitions []int32) {
@@ -136,6 +136,7 @@ func (o *ownership) revoke(partitions []int32) {
 	for _, p := range partitions {
 		delete(o.next, p)
 		delete(o.safe, p)
+		delete(o.committed, p)
 	}
 }
 
@@ -181,13 +182,26 @@ func (o *ownership) over(ends *topicEnds, committed map[int32]kgo.EpochOffset) b
 func (o *ownership) uncommitted() map[int32]int64 {
 	o.mutex.Lock()
 	defer o.mutex.Unlock()
-	return maps.Clone(o.safe)
+	out := make(map[int32]int64)
+	for p, next := range o.safe {
+		if last, ok := o.committed[p]; !ok || last != next {
+			out[p] = next
+		}
+	}
+	return out
+}
+
+// commit notes what was committed.
+func (o *ownership) commit(offsets map[int32]int64) {
+	o.mutex.Lock()
+	defer o.mutex.Unlock()
+	maps.Copy(o.committed, offsets)
 }
 
 // join makes a member of the group, which reads each partition from where the group is, or from its start.
 func (r *rekeying) join() error {
 	r.decoders = make(map[int32]*topicDecoder)
-	r.owned.next, r.owned.safe = make(map[int32]int64), make(map[int32]int64)
+	r.owned.next, r.owned.safe, r.owned.committed = make(map[int32]int64), make(map[int32]int64), make(map[int32]int64)
 	c := r.config
 	options, err := c.Producer.Kafka.franz()
 	if err != nil {
@@ -211,8 +225,8 @@ func (r *rekeying) join() error {
 
 // commit tells the group how far everything is acknowledged. That it failed costs no more than reading again.
 func (r *rekeying) commit() {
-	offsets := make(map[int32]kgo.EpochOffset)
-	for p, next := range r.owned.uncommitted() {
+	offsets, done := make(map[int32]kgo.EpochOffset), r.owned.uncommitted()
+	for p, next := range done {
 		offsets[p] = kgo.EpochOffset{Epoch: -1, Offset: next}
 	}
 	if len(offsets) == 0 {
@@ -227,7 +241,9 @@ func (r *rekeying) commit() {
 			}
 			if err != nil {
 				r.config.Log.Warn("cannot commit; what was read since the last time may be read again", "group", r.config.Group, "error", err)
+				return
 			}
+			r.owned.commit(done)
 		})
 }
 

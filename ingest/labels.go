@@ -87,6 +87,11 @@ func (l *labelRule) apply(r *schemas.Request) (bucketed int64) {
 }
 
 func (l *labelRule) bucket(value string, of int) string {
+	if number, ok := strings.CutPrefix(value, "#"); ok { // a bucket already, of a log that is read for the second time
+		if n, err := strconv.Atoi(number); err == nil && n >= 0 && n < of {
+			return value
+		}
+	}
 	var text [21]byte
 	return l.buckets.keep(strconv.AppendUint(append(text[:0], '#'), xxhash.Sum64String(value)%uint64(of), 10))
 }

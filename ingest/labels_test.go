@@ -33,9 +33,14 @@ func TestLabelValues(t *testing.T) {
 		{"ids share buckets, but for those of few things", nil, 1000, `{"team":"550e8400-e29b-41d4-a716-446655440000","user":"#573","zone":"a"}`, 1},
 		{"some", []string{"user", "zone"}, 1000, `{"user":"u-9007199","zone":"a"}`, 0}, // who names it wants it
 		{"some, one of them in buckets", []string{"team/8", "zone"}, 1000, `{"team":"#7","zone":"a"}`, 1},
+		{"buckets stay", []string{"zone/8"}, 1000, `{"zone":"#2"}`, 1},
 		{"none", []string{}, 1000, ``, 0},
 	} {
 		t.Run(test.name, func(t *testing.T) {
+			line := line
+			if test.name == "buckets stay" {
+				line = strings.Replace(line, `"zone":"a"`, `"zone":"#2"`, 1)
+			}
 			var texts [2]string
 			for i, text := range []string{line, `{"service":"s","model":"m","arrival_us":0,"outcome":"ok","labels":{"user":"u-1234567"}}` + "\n" + line} {
 				out := readText(t, ReaderConfig{Options: Options{Labels: test.labels, LabelValues: test.values}}, text)

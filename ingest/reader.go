@@ -4,6 +4,7 @@ import (
 	"context"
 	"io"
 	"iter"
+	"math"
 	"runtime"
 	"sync"
 
@@ -76,8 +77,10 @@ func NewReader(c ReaderConfig, sources []Source) (*Reader, error) {
 }
 
 func (r *Reader) start(from <-chan *block) {
-	w := newWorker(r.config.Options, r.config.OnError == Skip)
-	w.all = r.config.Refused != nil
+	w := newWorker(r.config.Options, r.config.OnError)
+	if r.config.Refused != nil {
+		w.shown = math.MaxInt
+	}
 	r.workers.Go(func() {
 		for b := range from {
 			w.decode(b)
