@@ -23,7 +23,8 @@ type Settings struct {
 	PProf   bool   `koanf:"pprof" help:"serve Go profiles under /debug/pprof/ too"`
 
 	Log        Log        `koanf:"log" help:"What the program says about its work, on standard error."`
-	Ingest     Ingest     `koanf:"ingest" help:"What is kept of the logs that are read (ingest, characterize)."`
+	Ingest     Ingest     `koanf:"ingest" help:"What is kept of the logs that are read (ingest, receive, characterize)."`
+	Receive    Receive    `koanf:"receive" help:"The listeners for live requests (receive, up --receive)."`
 	Kafka      Kafka      `koanf:"kafka" help:"The log between ingest and the processors."`
 	ClickHouse ClickHouse `koanf:"clickhouse" help:"Where the rows go and where the answers come from."`
 	Processor  Processor  `koanf:"processor" help:"How the processors work (up, process)."`
@@ -44,6 +45,24 @@ type Ingest struct {
 	HashKeyFile string   `koanf:"hash_key_file" flag:"hash-key-file" help:"file with the key of these hashes"`
 	Labels      []string `koanf:"labels" flag:"labels" help:"keys of the labels to keep; all keeps all, none none; tenant/64 has its values share 64 buckets"`
 	LabelValues int      `koanf:"label_values" flag:"label-values" min:"0" max:"1000000" help:"buckets that a label's values share which look like ids; 0 keeps them as they are"`
+}
+
+// Receive is how live requests are received.
+type Receive struct {
+	HTTP          string        `koanf:"http" check:"listen" help:"address of POST /v1/requests and of OTLP over HTTP; off turns it off"`
+	GRPC          string        `koanf:"grpc" check:"listen" help:"address of OTLP over gRPC; off turns it off"`
+	CertFile      string        `koanf:"cert_file" help:"PEM file of the certificate to listen with; without one there is no TLS"`
+	KeyFile       string        `koanf:"key_file" help:"PEM file of its key"`
+	ClientCAFile  string        `koanf:"client_ca_file" help:"PEM file of the authorities that clients' certificates must be from"`
+	Tokens        []string      `koanf:"tokens" secret:"yes" help:"bearer tokens, one of which a client has to send"`
+	TokensFile    string        `koanf:"tokens_file" help:"file with bearer tokens, one a line"`
+	MaxBody       Size          `koanf:"max_body" min:"1KiB" max:"1GiB" help:"largest body, uncompressed; over gRPC at most 4MiB"`
+	Memory        Size          `koanf:"memory" min:"16MiB" max:"1TiB" help:"memory for all posts that are under way; beyond it they are told to come again"`
+	Rate          int           `koanf:"rate" min:"0" max:"10000000" help:"posts a second, of all clients; 0 is no limit"`
+	ClientRate    int           `koanf:"client_rate" min:"0" max:"10000000" help:"posts a second of one client (token, certificate or address); 0 is no limit"`
+	Wait          time.Duration `koanf:"wait" min:"100ms" max:"5m" help:"how long a post waits for Kafka before it is told to come again"`
+	Spans         string        `koanf:"spans" oneof:"innermost,server,client,all" help:"which of the spans that show one call to a model counts"`
+	SampledEvents bool          `koanf:"sampled_events" help:"count GenAI log events of sampled spans: for where only logs are sent, not the spans"`
 }
 
 // Kafka is where the log is and what it is called there.
@@ -122,6 +141,10 @@ func Default() Settings {
 		Listen:  "127.0.0.1:9464", // the port that OpenTelemetry's Prometheus exporters made usual
 		Log:     Log{Level: "info", Format: "auto"},
 		Ingest:  Ingest{Labels: []string{"all"}, LabelValues: 1000},
+		Receive: Receive{
+			HTTP: "127.0.0.1:4318", GRPC: "127.0.0.1:4317", // OTLP's
+			MaxBody: 16 << 20, Memory: 512 << 20, Wait: 5 * time.Second, Spans: "innermost",
+		},
 		Kafka: Kafka{
 			Topic:       "tidegauge.requests.v1",
 			Group:       "tidegauge",

@@ -1,5 +1,7 @@
 package doctor
 
+import "strings"
+
 // sources says for each format what to change where the log is made, to have a field. The names are those of the systems
 // themselves; examples/ has whole set-ups.
 var sources = map[string]map[string]string{
@@ -78,7 +80,7 @@ func advise(d *Diagnosis) (out []Advice) {
 		}
 		seen[s.Format] = true
 		add := func(field string) {
-			if text, ok := sources[s.Format][field]; ok {
+			if text, ok := sources[strings.TrimSuffix(s.Format, "-proto")][field]; ok {
 				out = append(out, Advice{Format: s.Format, Field: field, Text: text})
 			}
 		}

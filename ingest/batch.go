@@ -3,9 +3,12 @@ package ingest
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"math"
 	"strconv"
 	"strings"
+
+	"github.com/cespare/xxhash/v2"
 
 	"tidegauge/schemas"
 )
@@ -23,14 +26,24 @@ type Batch struct {
 
 	other, repeated, refused, cut int64
 	bucketed                      int64 // values of labels
+	sampled                       int64 // of repeated: log events that were left to their spans
 	first, last                   int64 // arrivals, microseconds
 	refusals                      []*LineError
 	stopped                       *LineError // under Stop: the row after Requests
 	faults                        []error    // of the record at hand
+	// occurrences, where there are some, have records without ids named by what they say (occurrence), not by their place.
+	occurrences map[uint64]int64
 }
 
 func (b *Batch) reset(source string) {
 	*b = Batch{Requests: b.Requests[:0], Lines: b.Lines[:0], Source: source, faults: b.faults[:0], first: math.MaxInt64, last: math.MinInt64}
+}
+
+// occurrence is the id of a record of which only a hash of what it says is known: that hash, and which of the batch's
+// equal records it is.
+func (b *Batch) occurrence(hash uint64) string {
+	b.occurrences[hash]++
+	return fmt.Sprintf("%016x:%d", hash, b.occurrences[hash])
 }
 
 // add gives a new request of the batch, of which nothing is known yet.
@@ -123,10 +136,16 @@ func (w *worker) decoder(f *Format) decoder {
 // decode fills the block's batch with the requests of its records, under Stop up to the first row it has to refuse.
 func (w *worker) decode(b *block) {
 	out := &b.batch
+	occurrences := out.occurrences
 	out.reset(b.from.name)
 	out.Format = b.from.format.Name
+	out.occurrences = occurrences
 	d := w.decoder(b.from.format)
-	if b.from.format.objects {
+	switch {
+	case b.from.format.frames:
+		w.decodeFrames(b, d)
+		return
+	case b.from.format.objects || b.list:
 		w.decodeObjects(b, d)
 		return
 	}
@@ -157,7 +176,7 @@ func (w *worker) decode(b *block) {
 // record decodes one record, which begins on a line as the nth there. It says whether to go on.
 func (w *worker) record(b *block, d decoder, r record, line int64, nth int) bool {
 	before := b.batch.mark()
-	return w.settle(b, before, d.decode(r, &b.batch), line, nth)
+	return w.settle(b, before, d.decode(r, &b.batch), place{b.from.prefix, line, line, nth, r.data})
 }
 
 // mark is how far a batch is before a record is decoded.
@@ -172,7 +191,7 @@ func (b *Batch) mark() mark {
 }
 
 // settle finishes what decoding a record has added to the batch, or takes it back. It says whether to go on.
-func (w *worker) settle(b *block, before mark, err error, line int64, nth int) bool {
+func (w *worker) settle(b *block, before mark, err error, at place) bool {
 	out := &b.batch
 	if err != nil {
 		out.Requests = out.Requests[:before.requests]
@@ -180,33 +199,57 @@ func (w *worker) settle(b *block, before mark, err error, line int64, nth int) b
 	} else if len(out.Requests) == before.requests && len(out.faults) == 0 && out.other+out.repeated == before.counted {
 		out.other++
 	}
-	w.accept(out, before.requests, b.from.prefix, line, nth)
+	w.accept(out, before.requests, at)
 	if len(out.faults) == 0 {
 		return true
-	}
-	refusal := func(err error) *LineError {
-		e := lineError(out.Source, line, err)
-		e.Unit = b.from.unit
-		return e
 	}
 	if !w.skip {
 		out.Requests = out.Requests[:before.requests]
 		out.Lines = out.Lines[:before.requests]
 		out.first, out.last, out.cut, out.bucketed = before.first, before.last, before.cut, before.bucketed
-		out.stopped = refusal(out.faults[0])
+		out.stopped = lineError(out.Source, at.line, out.faults[0])
+		out.stopped.Unit = b.from.unit
 		return false
 	}
+	w.refuse(out, at.line, b.from.unit)
+	return true
+}
+
+// refuse counts the faults of the record at hand and keeps the first few of the batch's.
+func (w *worker) refuse(out *Batch, line int64, unit string) {
 	for _, err := range out.faults {
 		if out.refused++; len(out.refusals) < w.shown {
-			out.refusals = append(out.refusals, refusal(err))
+			e := lineError(out.Source, line, err)
+			e.Unit = unit
+			out.refusals = append(out.refusals, e)
 		}
 	}
-	return true
+}
+
+// place is where a record lies: its line, and what ids are made of where it has none: a prefix, a number, which is the line
+// where the prefix names the log, and how many requests came before it there.
+type place struct {
+	prefix       string
+	number, line int64
+	nth          int
+	// text is what a batch with occurrences makes ids of, in place of the others.
+	text []byte
+}
+
+// occurring makes the place of a request by what its record says, or what it says itself where there is no text.
+func (b *Batch) occurring(at place, r *schemas.Request) place {
+	text := at.text
+	if text == nil {
+		text = schemas.AppendJSON(nil, r)
+	}
+	hash := xxhash.Sum64(text)
+	b.occurrences[hash]++
+	return place{prefix: fmt.Sprintf("%016x:", hash), number: b.occurrences[hash], line: at.line}
 }
 
 // accept finishes the requests of one record: what the options overrule, the identity. What cannot be accepted becomes
 // a fault.
-func (w *worker) accept(out *Batch, from int, prefix string, line int64, nth int) {
+func (w *worker) accept(out *Batch, from int, at place) {
 	to := from
 	for i := from; i < len(out.Requests); i++ {
 		r := &out.Requests[i]
@@ -225,8 +268,12 @@ func (w *worker) accept(out *Batch, from int, prefix string, line int64, nth int
 		if w.labels != nil && len(r.Labels) > 0 {
 			out.bucketed += w.labels.apply(r)
 		}
-		if r.RequestID == "" && prefix != "" {
-			w.stamp(r, prefix, line, nth+i-from)
+		switch {
+		case r.RequestID != "":
+		case out.occurrences != nil:
+			w.stamp(r, out.occurring(at, r), 0)
+		case at.prefix != "":
+			w.stamp(r, at, i-from)
 		}
 		n, err := r.Validate()
 		if err != nil {
@@ -235,7 +282,7 @@ func (w *worker) accept(out *Batch, from int, prefix string, line int64, nth int
 		}
 		out.cut += int64(n)
 		out.first, out.last = min(out.first, r.ArrivalUS), max(out.last, r.ArrivalUS)
-		out.Lines = append(out.Lines, line)
+		out.Lines = append(out.Lines, at.line)
 		if to != i {
 			out.Requests[to], out.Requests[i] = out.Requests[i], out.Requests[to]
 		}
@@ -247,17 +294,17 @@ func (w *worker) accept(out *Batch, from int, prefix string, line int64, nth int
 // stamp gives a request of a log without ids the id and the seq that its place in the log makes: (source, line). They
 // are the same however often and under whatever name the log is read, which is what makes reading it again harmless. A
 // request beyond the first of one line adds its number.
-func (w *worker) stamp(r *schemas.Request, prefix string, line int64, nth int) {
-	w.ids.room(len(prefix) + 40)
+func (w *worker) stamp(r *schemas.Request, at place, beyond int) {
+	w.ids.room(len(at.prefix) + 40)
 	start := len(w.ids.chunk)
-	id := append(w.ids.chunk, prefix...)
-	id = strconv.AppendInt(id, line, 10)
-	if nth > 0 {
+	id := append(w.ids.chunk, at.prefix...)
+	id = strconv.AppendInt(id, at.number, 10)
+	if nth := at.nth + beyond; nth > 0 {
 		id = strconv.AppendInt(append(id, '.'), int64(nth), 10)
 	}
 	w.ids.chunk = id
 	r.RequestID = w.ids.since(start)
 	if r.Seq == 0 {
-		r.Seq = line
+		r.Seq = at.number
 	}
 }

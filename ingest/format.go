@@ -28,6 +28,11 @@ type Options struct {
 	// LabelValues is how many buckets the values are put into that look like ids, of labels that Labels does not name; 0
 	// keeps them.
 	LabelValues int
+
+	// views, where given, is what a receiver's decoders share; unsampledEvents has GenAI log events of sampled spans left
+	// out, whose spans come too and say more.
+	views           *views
+	unsampledEvents bool
 }
 
 // ParseEpoch reads an origin: seconds since the Unix epoch, with decimals, or a date and time as in RFC 3339. It gives
@@ -61,6 +66,8 @@ type Format struct {
 	// chained says that what a record means depends on those before it, from the log's start. Such a log cannot be read on
 	// from its middle.
 	chained bool
+	// frames says that records are binary, each after its length (cut_frames.go).
+	frames bool
 	// ordered says that decoders carry state from record to record: then one of them sees all of them in order.
 	ordered bool
 }
@@ -86,7 +93,7 @@ type record struct {
 }
 
 // formats are all formats, in the order in which help lists them.
-var formats = []*Format{&burstGPT, &azure, &mooncake, &bailian, &dynamo, &liteLLM, &otlp, &envoy, &openAI, &sgLang, &canonical}
+var formats = []*Format{&burstGPT, &azure, &mooncake, &bailian, &dynamo, &liteLLM, &otlp, &otlpProto, &envoy, &openAI, &sgLang, &canonical}
 
 // Formats gives all formats, in the order in which to list them.
 func Formats() []*Format { return append([]*Format(nil), formats...) }

@@ -17,7 +17,7 @@ import (
 type FromTopicConfig struct {
 	// Topic is the topic to read, on the cluster that Producer writes to, Group the consumer group that remembers how far.
 	Topic, Group string
-	// Format is the records' format, which must not be empty: one of JSON.
+	// Format is the records' format, which must not be empty: one of JSON, or OTLP's messages.
 	Format  string
 	Options Options
 	OnError OnError
@@ -335,11 +335,14 @@ func (d *topicDecoder) one(r *kgo.Record) bool {
 			d.inPlace++
 			return true
 		}
-		return d.worker.settle(&d.block, before, err, r.Offset, 0)
+		return d.worker.settle(&d.block, before, err, place{line: r.Offset})
 	}
 	if len(r.Value) == 0 {
 		out.other++ // a deletion mark of a compacted topic
 		return true
+	}
+	if d.block.from.format.frames { // binary messages, which a topic holds one a record
+		return d.worker.record(&d.block, d.decoder, record{data: r.Value}, r.Offset, 0)
 	}
 	for rest, nth := r.Value, 0; ; nth++ {
 		start, end, _ := nextObject(rest)

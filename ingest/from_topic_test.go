@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kgo"
+	"go.opentelemetry.io/collector/pdata/ptrace"
 
 	"tidegauge/schemas"
 	"tidegauge/testenv"
@@ -33,8 +34,8 @@ func fromTopicConfig(broker, from, to, format string) FromTopicConfig {
 	return FromTopicConfig{Topic: from, Group: "rekey-" + from, Format: format, Producer: p, Log: slog.New(slog.DiscardHandler), poll: 500, every: time.Nanosecond}
 }
 
-// send writes values to partitions of a topic; the i-th goes to partition i % n.
-func send(t *testing.T, broker, topic string, n int, values []string, options ...kgo.Opt) {
+// sendRecords writes values to partitions of a topic; the i-th goes to partition i % n.
+func sendRecords(t *testing.T, broker, topic string, n int, values []string, options ...kgo.Opt) {
 	t.Helper()
 	client, err := kgo.NewClient(append(options, kgo.SeedBrokers(broker), kgo.DefaultProduceTopic(topic), kgo.RecordPartitioner(kgo.ManualPartitioner()))...)
 	if err != nil {
@@ -81,7 +82,7 @@ func TestFromTopicExact(t *testing.T) {
 	for i := range n {
 		values = append(values, fmt.Sprintf(`{"timestamp":%d,"input_length":5,"output_length":1}`, i/100)) // most are like others
 	}
-	send(t, broker, from, 3, values)
+	sendRecords(t, broker, from, 3, values)
 
 	c := fromTopicConfig(broker, from, to, "mooncake")
 	c.crash = func(written int64) bool { return written >= 2_000 }
@@ -156,7 +157,7 @@ func TestFromTopicRefuses(t *testing.T) {
 	cluster := newCluster(t, 4)
 	broker := cluster.ListenAddrs()[0]
 	testenv.CreateTopic(t, broker, "logs", 1)
-	send(t, broker, "logs", 1, []string{
+	sendRecords(t, broker, "logs", 1, []string{
 		`{"id":"a","call_type":"completion","model":"m","startTime":1}`,
 		`[{"id":"b","call_type":"completion","model":"m","startTime":2},` + "\n" + `{"id":"c","call_type":"completion","model":"m","startTime":3}]`,
 		`{"id":"d","call_type":"completion","model":"m"}`,
@@ -202,13 +203,13 @@ func TestFromTopicFollows(t *testing.T) {
 	}
 	go func() {
 		two := []string{`{"timestamp":1,"input_length":5}`, `{"timestamp":2,"input_length":5}`}
-		send(t, broker, "logs", 2, two)
+		sendRecords(t, broker, "logs", 2, two)
 		select {
 		case <-first:
 		case <-ctx.Done():
 			return
 		}
-		send(t, broker, "logs", 2, two)
+		sendRecords(t, broker, "logs", 2, two)
 	}()
 	result, err := RunFromTopic(ctx, c)
 	if err != nil || result.Written != 4 {
@@ -229,7 +230,7 @@ func TestFromTopicRepairs(t *testing.T) {
 			misplaced++
 		}
 	}
-	send(t, broker, schemas.RequestsTopic, 4, values)
+	sendRecords(t, broker, schemas.RequestsTopic, 4, values)
 	c := fromTopicConfig(broker, schemas.RequestsTopic, schemas.RequestsTopic, "canonical")
 	first, err := RunFromTopic(t.Context(), c)
 	if err != nil || first.Written != int64(misplaced) || first.InPlace != int64(40-misplaced) {
@@ -254,6 +255,35 @@ func TestFromTopicRepairs(t *testing.T) {
 	}
 	if len(right) != 40 {
 		t.Errorf("%d requests are where they belong", len(right))
+	}
+}
+
+// TestFromTopicProtobuf: what a collector's Kafka exporter writes, a message of spans a record.
+func TestFromTopicProtobuf(t *testing.T) {
+	broker := newCluster(t, 4).ListenAddrs()[0]
+	testenv.CreateTopic(t, broker, "otlp_spans", 1)
+	text, err := os.ReadFile("../examples/vllm/sample.jsonl")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var values []string
+	for line := range strings.Lines(string(text)) {
+		traces, err := new(ptrace.JSONUnmarshaler).UnmarshalTraces([]byte(line))
+		if err != nil {
+			t.Fatal(err)
+		}
+		message, err := new(ptrace.ProtoMarshaler).MarshalTraces(traces)
+		if err != nil {
+			t.Fatal(err)
+		}
+		values = append(values, string(message))
+	}
+	sendRecords(t, broker, "otlp_spans", 1, append(values, "no message"))
+	c := fromTopicConfig(broker, "otlp_spans", schemas.RequestsTopic, "otlp-proto")
+	c.OnError = Skip
+	result, err := RunFromTopic(t.Context(), c)
+	if err != nil || result.Written != 40 || result.Refused != 1 || result.Records != int64(len(values))+1 {
+		t.Errorf("%+v, %v", result, err)
 	}
 }
 

@@ -29,7 +29,7 @@ func newIngest(a *app) *cobra.Command {
 Reading a log twice is harmless, also renamed or compressed: its requests have the same identity and count once. At a
 row that cannot be read ingest stops, after everything before it has been written; --on-error skip goes on instead.
 
---from-topic reads logs that are in Kafka already, in any of the JSON formats, and writes them again as requests, each service
+--from-topic reads logs that are in Kafka already, in any format but CSV, and writes them again as requests, each service
 to its partition. It ends where the topic ended when it began; --follow goes on for ever. How far it is, its consumer group
 knows: started again, or several times at once, it goes on there. With --format canonical and the requests topic itself it puts
 right what another partitioner has put into the wrong partition.

@@ -11,6 +11,7 @@ import (
 
 	"tidegauge/broker"
 	"tidegauge/config"
+	"tidegauge/ingest"
 	"tidegauge/processors"
 	"tidegauge/schemas"
 	"tidegauge/storage"
@@ -29,6 +30,8 @@ type pipeline struct {
 	engine *storage.Engine
 	db     *storage.DB
 	runner *processors.Runner
+	// receiver is there in tidegauge receive and up --receive.
+	receiver *ingest.Receiver
 }
 
 func newPipeline(s config.Settings, logger *slog.Logger) *pipeline {
