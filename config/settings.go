@@ -44,7 +44,8 @@ type Ingest struct {
 	HashIDs     bool     `koanf:"hash_ids" flag:"hash-ids" help:"put keyed hashes in place of conversation and client ids"`
 	HashKey     string   `koanf:"hash_key" secret:"yes" help:"key of these hashes, 16 bytes or more"`
 	HashKeyFile string   `koanf:"hash_key_file" flag:"hash-key-file" help:"file with the key of these hashes"`
-	Labels      []string `koanf:"labels" flag:"labels" help:"keys of the labels to keep; all keeps all, none none"`
+	Labels      []string `koanf:"labels" flag:"labels" help:"keys of the labels to keep; all keeps all, none none; tenant/64 has its values share 64 buckets"`
+	LabelValues int      `koanf:"label_values" flag:"label-values" min:"0" max:"1000000" help:"buckets that a label's values share which look like ids; 0 keeps them as they are"`
 }
 
 // Receive is how live requests are received.
@@ -143,7 +144,7 @@ func Default() Settings {
 		DataDir: defaultDataDir(),
 		Listen:  "127.0.0.1:9464", // the port that OpenTelemetry's Prometheus exporters made usual
 		Log:     Log{Level: "info", Format: "auto"},
-		Ingest:  Ingest{Labels: []string{"all"}},
+		Ingest:  Ingest{Labels: []string{"all"}, LabelValues: 1000},
 		Receive: Receive{
 			HTTP: "127.0.0.1:4318", GRPC: "127.0.0.1:4317", // OTLP's
 			MaxBody: 16 << 20, Memory: 512 << 20, Wait: 5 * time.Second, Spans: "innermost",

@@ -10,6 +10,7 @@ var bailian = Format{
 	},
 	newDecoder: func(o Options) decoder { return &bailianDecoder{options: o} },
 	ordered:    true, // a turn's conversation is its parent's
+	chained:    true,
 }
 
 // bailianBlock is how many tokens one of its hash_ids stands for.

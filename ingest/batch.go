@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"math"
-	"slices"
 	"strconv"
 	"strings"
 
@@ -22,10 +21,11 @@ type Batch struct {
 	Requests []schemas.Request
 	// Lines are the physical lines, from 1, on which the requests' records begin.
 	Lines []int64
-	// Source names the log.
-	Source string
+	// Source names the log, Format its format.
+	Source, Format string
 
 	other, repeated, refused, cut int64
+	bucketed                      int64 // values of labels
 	sampled                       int64 // of repeated: log events that were left to their spans
 	first, last                   int64 // arrivals, microseconds
 	refusals                      []*LineError
@@ -69,13 +69,19 @@ func (b *Batch) refuse(err error) { b.faults = append(b.faults, err) }
 type LineError struct {
 	File string
 	Line int64 // physical line of the text, from 1
+	// Unit is what Line counts; "" is lines. Of a topic it counts offsets.
+	Unit string
 	// Field is the log's name of the field, or the request's where the log gives a value that no request can have.
 	Field, Reason string
 }
 
 // Error gives "file: line 12: field: reason".
 func (e *LineError) Error() string {
-	return e.File + ": line " + strconv.FormatInt(e.Line, 10) + ": " + e.Field + ": " + e.Reason
+	unit := e.Unit
+	if unit == "" {
+		unit = "line"
+	}
+	return e.File + ": " + unit + " " + strconv.FormatInt(e.Line, 10) + ": " + e.Field + ": " + e.Reason
 }
 
 func lineError(file string, line int64, err error) *LineError {
@@ -106,10 +112,12 @@ type worker struct {
 	decoders map[*Format]decoder
 	ids      texts
 	hashes   *pseudonyms // nil where ids stay as they are
+	labels   *labelRule  // nil where labels stay as they are
 }
 
+// newWorker makes a worker that does what the options say.
 func newWorker(o Options, onError OnError) *worker {
-	w := &worker{options: o, skip: onError == Skip, shown: MaxRefusals, decoders: make(map[*Format]decoder)}
+	w := &worker{options: o, skip: onError == Skip, shown: MaxRefusals, decoders: make(map[*Format]decoder), labels: newLabelRule(o)}
 	if o.HashKey != nil {
 		w.hashes = newPseudonyms(o.HashKey)
 	}
@@ -130,6 +138,7 @@ func (w *worker) decode(b *block) {
 	out := &b.batch
 	occurrences := out.occurrences
 	out.reset(b.from.name)
+	out.Format = b.from.format.Name
 	out.occurrences = occurrences
 	d := w.decoder(b.from.format)
 	switch {
@@ -166,36 +175,53 @@ func (w *worker) decode(b *block) {
 
 // record decodes one record, which begins on a line as the nth there. It says whether to go on.
 func (w *worker) record(b *block, d decoder, r record, line int64, nth int) bool {
+	before := b.batch.mark()
+	return w.settle(b, before, d.decode(r, &b.batch), place{b.from.prefix, line, line, nth, r.data})
+}
+
+// mark is how far a batch is before a record is decoded.
+type mark struct {
+	requests                            int
+	counted, first, last, cut, bucketed int64
+}
+
+func (b *Batch) mark() mark {
+	b.faults = b.faults[:0]
+	return mark{len(b.Requests), b.other + b.repeated, b.first, b.last, b.cut, b.bucketed}
+}
+
+// settle finishes what decoding a record has added to the batch, or takes it back. It says whether to go on.
+func (w *worker) settle(b *block, before mark, err error, at place) bool {
 	out := &b.batch
-	before, counted := len(out.Requests), out.other+out.repeated
-	first, last, cut := out.first, out.last, out.cut
-	out.faults = out.faults[:0]
-	if err := d.decode(r, out); err != nil {
-		out.Requests = out.Requests[:before]
+	if err != nil {
+		out.Requests = out.Requests[:before.requests]
 		out.faults = append(out.faults[:0], err)
-	} else if len(out.Requests) == before && len(out.faults) == 0 && out.other+out.repeated == counted {
+	} else if len(out.Requests) == before.requests && len(out.faults) == 0 && out.other+out.repeated == before.counted {
 		out.other++
 	}
-	w.accept(out, before, place{b.from.prefix, line, line, nth, r.data})
+	w.accept(out, before.requests, at)
 	if len(out.faults) == 0 {
 		return true
 	}
 	if !w.skip {
-		out.Requests = out.Requests[:before]
-		out.Lines = out.Lines[:before]
-		out.first, out.last, out.cut = first, last, cut
-		out.stopped = lineError(out.Source, line, out.faults[0])
+		out.Requests = out.Requests[:before.requests]
+		out.Lines = out.Lines[:before.requests]
+		out.first, out.last, out.cut, out.bucketed = before.first, before.last, before.cut, before.bucketed
+		out.stopped = lineError(out.Source, at.line, out.faults[0])
+		out.stopped.Unit = b.from.unit
 		return false
 	}
-	w.refuse(out, line)
+	w.refuse(out, at.line, b.from.unit)
 	return true
 }
 
 // refuse counts the faults of the record at hand and keeps the first few of the batch's.
-func (w *worker) refuse(out *Batch, line int64) {
+func (w *worker) refuse(out *Batch, line int64, unit string) {
 	for _, err := range out.faults {
 		if out.refused++; len(out.refusals) < w.shown {
-			out.refusals = append(out.refusals, lineError(out.Source, line, err))
+			e := lineError(out.Source, line, err)
+			e.Unit = unit
+			out.refusals = append(out.refusals, e)
 		}
 	}
 }
@@ -239,15 +265,15 @@ func (w *worker) accept(out *Batch, from int, at place) {
 		if w.hashes != nil {
 			r.Conversation, r.Client = w.hashes.of("conversation", r.Conversation), w.hashes.of("client", r.Client)
 		}
-		if w.options.Labels != nil {
-			r.Labels = slices.DeleteFunc(r.Labels, func(l schemas.Label) bool { return !slices.Contains(w.options.Labels, l.Key) })
+		if w.labels != nil && len(r.Labels) > 0 {
+			out.bucketed += w.labels.apply(r)
 		}
-		if r.RequestID == "" {
-			if out.occurrences != nil {
-				w.stamp(r, out.occurring(at, r), 0)
-			} else {
-				w.stamp(r, at, i-from)
-			}
+		switch {
+		case r.RequestID != "":
+		case out.occurrences != nil:
+			w.stamp(r, out.occurring(at, r), 0)
+		case at.prefix != "":
+			w.stamp(r, at, i-from)
 		}
 		n, err := r.Validate()
 		if err != nil {

@@ -26,8 +26,10 @@ const (
 type origin struct {
 	name   string
 	format *Format
-	// prefix starts the ids that are made for rows: 16 hexadecimal digits and a colon.
+	// prefix starts the ids that are made for rows: 16 hexadecimal digits and a colon. "" leaves rows without ids so.
 	prefix string
+	// unit is LineError's.
+	unit string
 }
 
 // block is a piece of a source: whole records, on their way from the cutter through a decoder to the reader's user.

@@ -22,8 +22,12 @@ type Options struct {
 	Spans SpanPolicy
 	// HashKey, where given, has conversation and client ids replaced by hashes with this key (HashKey checks one).
 	HashKey []byte
-	// Labels are the keys of the labels to keep; nil keeps all, an empty list none.
+	// Labels are the keys of the labels to keep; nil keeps all, an empty list none. A key with a number, like tenant/64,
+	// has its values put into that many buckets.
 	Labels []string
+	// LabelValues is how many buckets the values are put into that look like ids, of labels that Labels does not name; 0
+	// keeps them.
+	LabelValues int
 
 	// views, where given, is what a receiver's decoders share; unsampledEvents has GenAI log events of sampled spans left
 	// out, whose spans come too and say more.
@@ -59,6 +63,9 @@ type Format struct {
 	table *table
 	// objects says that records are JSON objects, which may be spread over lines or be the elements of a list.
 	objects bool
+	// chained says that what a record means depends on those before it, from the log's start. Such a log cannot be read on
+	// from its middle.
+	chained bool
 	// frames says that records are binary, each after its length (cut_frames.go).
 	frames bool
 	// ordered says that decoders carry state from record to record: then one of them sees all of them in order.

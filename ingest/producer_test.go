@@ -472,6 +472,14 @@ func TestSecure(t *testing.T) {
 			t.Error(err)
 		}
 		p.Close()
+		if test.want == "" { // the other way of franz-go
+			from := fromTopicConfig("", schemas.RequestsTopic, "copies", "canonical")
+			from.Group = test.sasl.Mechanism
+			from.Producer.Kafka = config.Kafka
+			if result, err := RunFromTopic(t.Context(), from); err != nil || result.Written == 0 {
+				t.Errorf("%+v, %v", result, err)
+			}
+		}
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"io"
 	"iter"
+	"math"
 	"runtime"
 	"sync"
 
@@ -29,6 +30,7 @@ type Reader struct {
 	held    *block // the block of the batch that Next gave last
 	waiting *block // taken from the queue by a Next that was called off
 	stats   Stats
+	labels  labelCount
 	err     error // ends every further Next
 }
 
@@ -76,6 +78,9 @@ func NewReader(c ReaderConfig, sources []Source) (*Reader, error) {
 
 func (r *Reader) start(from <-chan *block) {
 	w := newWorker(r.config.Options, r.config.OnError)
+	if r.config.Refused != nil {
+		w.shown = math.MaxInt
+	}
 	r.workers.Go(func() {
 		for b := range from {
 			w.decode(b)
@@ -162,6 +167,7 @@ func (r *Reader) Next(ctx context.Context) (*Batch, error) {
 			continue
 		case b.refused != nil:
 			b.batch.reset(b.from.name)
+			b.batch.Format = b.from.format.Name
 			b.batch.refused, b.batch.refusals = 1, []*LineError{b.refused}
 		}
 		r.count(&b.batch)
@@ -202,22 +208,14 @@ func (r *Reader) next(ctx context.Context) (*block, error) {
 }
 
 func (r *Reader) count(b *Batch) {
-	s := &r.stats
-	if n := int64(len(b.Requests)); n > 0 {
-		if s.Read == 0 {
-			s.FirstArrivalUS, s.LastArrivalUS = b.first, b.last
-		}
-		s.FirstArrivalUS, s.LastArrivalUS = min(s.FirstArrivalUS, b.first), max(s.LastArrivalUS, b.last)
-		s.Read += n
-		r.progress.Rows.Add(n)
-	}
-	s.Other += b.other
-	s.Repeated += b.repeated
-	s.CutDurations += b.cut
-	s.Refused += b.refused
+	r.stats.add(b)
+	r.stats.WideLabels = r.labels.add(b.Requests, r.config.Options.LabelValues)
+	r.progress.Rows.Add(int64(len(b.Requests)))
 	r.progress.Refused.Add(b.refused)
-	if room := MaxRefusals - len(s.Refusals); room > 0 {
-		s.Refusals = append(s.Refusals, b.refusals[:min(room, len(b.refusals))]...)
+	if r.config.Refused != nil {
+		for _, e := range b.refusals {
+			r.config.Refused(e)
+		}
 	}
 }
 

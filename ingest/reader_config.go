@@ -46,6 +46,8 @@ type ReaderConfig struct {
 	Workers int
 	// Progress, where given, is kept up to date.
 	Progress *Progress
+	// Refused, where given, is told of every row that is skipped, by the goroutine that calls Next. Stats has the first few.
+	Refused func(*LineError)
 }
 
 // Stats is what a reader delivered.
@@ -54,10 +56,33 @@ type Stats struct {
 	// Repeated the spans that show a request which was counted already, CutDurations the durations above 24 h that were
 	// cut to it.
 	Read, Refused, Other, Repeated, CutDurations int64
+	// Bucketed counts the values of labels that stand for several (Options.LabelValues). WideLabels are the keys of labels
+	// that have more values than that all the same.
+	Bucketed   int64
+	WideLabels []string
 	// FirstArrivalUS and LastArrivalUS bound the requests' arrivals, in microseconds; 0 if there are none.
 	FirstArrivalUS, LastArrivalUS int64
 	// Refusals are the first MaxRefusals refused rows.
 	Refusals []*LineError
+}
+
+// add counts a batch.
+func (s *Stats) add(b *Batch) {
+	if n := int64(len(b.Requests)); n > 0 {
+		if s.Read == 0 {
+			s.FirstArrivalUS, s.LastArrivalUS = b.first, b.last
+		}
+		s.FirstArrivalUS, s.LastArrivalUS = min(s.FirstArrivalUS, b.first), max(s.LastArrivalUS, b.last)
+		s.Read += n
+	}
+	s.Other += b.other
+	s.Repeated += b.repeated
+	s.CutDurations += b.cut
+	s.Bucketed += b.bucketed
+	s.Refused += b.refused
+	if room := MaxRefusals - len(s.Refusals); room > 0 {
+		s.Refusals = append(s.Refusals, b.refusals[:min(room, len(b.refusals))]...)
+	}
 }
 
 func (c *ReaderConfig) validate(sources []Source) error {
@@ -77,6 +102,9 @@ func (c *ReaderConfig) validate(sources []Source) error {
 		if _, err := HashKey(key); err != nil {
 			errs = append(errs, fmt.Errorf("the key of the hashes %w", err))
 		}
+	}
+	if err := checkLabels(c.Options); err != nil {
+		errs = append(errs, err)
 	}
 	for name, value := range map[string]string{"service": c.Options.Service, "model": c.Options.Model, "log-type": c.Options.LogType} {
 		if len(value) > schemas.MaxName {

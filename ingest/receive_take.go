@@ -160,7 +160,7 @@ func (i *intake) cut(text []byte) (n, next int, lines int64) {
 func (i *intake) message() *denial {
 	out := &i.block.batch
 	i.accept(out, 0, place{})
-	i.receiveWorker.refuse(out, 0)
+	i.receiveWorker.refuse(out, 0, "")
 	return i.batch()
 }
 

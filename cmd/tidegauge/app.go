@@ -70,6 +70,7 @@ LLM traffic (burstiness, conversations, lengths, failures, latency) and keeps it
 
 A first look, with nothing else installed:
   tidegauge demo                      a made-up log through the whole pipeline, and its numbers
+  tidegauge doctor LOG                what a file has, what it lacks, what in it looks wrong
   tidegauge characterize LOG          the numbers of a file, without broker and database
   tidegauge up                        the pipeline on this machine; then, elsewhere: tidegauge ingest LOG
 
@@ -100,7 +101,7 @@ A first look, with nothing else installed:
 	cobra.EnableCommandSorting = false
 	root.AddCommand(
 		newDemo(a), newUp(a), newIngest(a), newReceive(a), newProcess(a),
-		newCharacterize(a), newReport(a), newVerify(a), newSQL(a),
+		newDoctor(a), newCharacterize(a), newReport(a), newVerify(a), newSQL(a),
 		newSample(a),
 		newMigrate(a), newRecompute(a), newConfig(a), newEngine(a), newMan(a), newVersion(a),
 	)

@@ -18,8 +18,9 @@ func newIngest(a *app) *cobra.Command {
 	var r reading
 	var pace string
 	var follow, wait bool
+	var from topicFlags
 	c := &cobra.Command{
-		Use:     "ingest [flags] FILE...",
+		Use:     "ingest [flags] FILE... | --from-topic TOPIC --format FORMAT",
 		GroupID: groupPipeline,
 		Short:   "Write serving logs to Kafka",
 		Long: `Reads serving logs and writes their requests to the requests topic, acknowledged by all replicas. Files may be plain,
@@ -28,11 +29,18 @@ func newIngest(a *app) *cobra.Command {
 Reading a log twice is harmless, also renamed or compressed: its requests have the same identity and count once. At a
 row that cannot be read ingest stops, after everything before it has been written; --on-error skip goes on instead.
 
+--from-topic reads logs that are in Kafka already, in any format but CSV, and writes them again as requests, each service
+to its partition. It ends where the topic ended when it began; --follow goes on for ever. How far it is, its consumer group
+knows: started again, or several times at once, it goes on there. With --format canonical and the requests topic itself it puts
+right what another partitioner has put into the wrong partition.
+
 Formats:
 ` + formatHelp(),
 		Example: `  tidegauge ingest BurstGPT_3.csv --epoch 2024-05-01T00:00:00Z
   tidegauge ingest --service chat-eu --format azure 'logs/2026-*.csv.gz'
   tidegauge ingest --follow /var/log/llm/access.jsonl
+  tidegauge ingest --from-topic litellm-logs --format litellm --follow
+  tidegauge ingest --from-topic tidegauge.requests.v1 --format canonical
   kubectl logs deploy/gateway | tidegauge ingest --format canonical --source gateway -`,
 		RunE: func(c *cobra.Command, arguments []string) error {
 			reader, err := r.config()
@@ -44,7 +52,15 @@ Formats:
 			if err != nil {
 				return usage(err)
 			}
-			sources, err := a.logs(arguments)
+			var sources []ingest.Source
+			if from.topic == "" {
+				if from.group != "" {
+					return usage(errors.New("--from-group: names a group of --from-topic, which is missing"))
+				}
+				sources, err = a.logs(arguments)
+			} else {
+				err = from.check(arguments, p)
+			}
 			if err != nil {
 				return err
 			}
@@ -62,12 +78,17 @@ Formats:
 					return err
 				}
 			}
+			if from.topic != "" {
+				return a.ingestTopic(c.Context(), from, reader, wait)
+			}
 			return a.ingest(c.Context(), ingest.Config{Reader: reader, Producer: producerConfig(a.Settings), Pace: p}, sources, wait)
 		},
 	}
 	r.addFlags(c)
 	c.Flags().StringVar(&pace, "pace", "max", "`speed` to write at: max, or in the log's own time: 1x, 10x")
-	c.Flags().BoolVar(&follow, "follow", false, "go on as the file grows and is rotated, until stopped")
+	c.Flags().BoolVar(&follow, "follow", false, "go on as the file grows and is rotated, or as records come to the topic, until stopped")
+	c.Flags().StringVar(&from.topic, "from-topic", "", "`topic` to read instead of files; needs --format")
+	c.Flags().StringVar(&from.group, "from-group", "", "`name` of the consumer group that remembers how far (default: tidegauge-from-TOPIC)")
 	c.Flags().BoolVar(&wait, "wait", false, "wait until the processors have stored what was written")
 	config.AddFlags(c.Flags(), "kafka")
 	config.AddFlags(c.Flags(), reachClickHouse...)
@@ -110,6 +131,9 @@ func (a *app) closing(r ingest.Result) {
 	}
 	if r.Repeated > 0 {
 		fmt.Fprintf(a.out, ", left out %s spans of calls that others show too", count(r.Repeated))
+	}
+	if r.Bucketed > 0 {
+		fmt.Fprintf(a.out, ", put %s values of labels into buckets", count(r.Bucketed))
 	}
 	if r.CutDurations > 0 {
 		fmt.Fprintf(a.out, ", cut %s durations to 24 h", count(r.CutDurations))

@@ -76,6 +76,7 @@ func (a *app) keep(o *ingest.Options) (err error) {
 	default:
 		o.Labels = in.Labels
 	}
+	o.LabelValues = in.LabelValues
 	if err != nil {
 		return usage(err)
 	}
@@ -106,8 +107,12 @@ func (a *app) logs(arguments []string) ([]ingest.Source, error) {
 	return ingest.Sources(arguments, a.in)
 }
 
-// refusals shows the first refused rows.
+// refusals shows the first refused rows, and which labels have too many values.
 func (a *app) refusals(s ingest.Stats) {
+	for _, key := range s.WideLabels {
+		fmt.Fprintf(a.err, "label %s has more than %s values: leave it out (--labels), or have them share buckets (--labels %s/%d,…)\n",
+			key, count(a.Ingest.LabelValues), key, min(a.Ingest.LabelValues, 100))
+	}
 	if s.Refused == 0 {
 		return
 	}
