@@ -111,10 +111,11 @@ type ScrapeSample struct {
 	Samples   int64   `json:"samples"` // of GPUs or engines that it gave
 }
 
-// Bounds of a record. A page of a GPU makes about a kilobyte.
+// Bounds of a record (a GPU's takes about a kilobyte), and of the numbers in it, so that they can be added up.
 const (
 	MaxGPURecord   = 16 << 10
 	MaxScrapeError = 500
+	MaxMeasure     = 1e18
 )
 
 // Key gives what the record is keyed by in the topic.
@@ -198,15 +199,12 @@ func (r *GPURecord) Validate() error {
 	return c.err
 }
 
-// ratios are the numbers that are shares of a whole; below may be negative. The others are bounded so that they can be added
-// up.
+// ratios are the numbers that are shares of a whole; below may be negative.
 var (
 	ratios = []string{"share", "utilisation", "memory_copy_utilisation", "graphics_active", "sm_active", "sm_occupancy", "tensor_active",
 		"dram_active", "kv_cache_usage"}
 	below = []string{"temperature_c", "memory_temperature_c"}
 )
-
-const maxMeasure = 1e18
 
 // checkNumbers wants every number to be one that there can be.
 func (r *GPURecord) checkNumbers() error {
@@ -216,12 +214,12 @@ func (r *GPURecord) checkNumbers() error {
 			if !ok {
 				continue
 			}
-			low, high := 0., maxMeasure
+			low, high := 0., MaxMeasure
 			switch {
 			case slices.Contains(ratios, c.Name):
 				high = 1
 			case slices.Contains(below, c.Name):
-				low = -maxMeasure
+				low = -MaxMeasure
 			}
 			if v := values[0]; v < low || v > high { // NaN is not known
 				return fieldError(c.Name, "%v is not within %g to %g", v, low, high)

@@ -15,6 +15,7 @@ import (
 
 	"tidegauge/broker"
 	"tidegauge/config"
+	"tidegauge/ingest"
 	"tidegauge/processors"
 	"tidegauge/schemas"
 	"tidegauge/storage"
@@ -58,6 +59,13 @@ func TestMetricsAreDocumented(t *testing.T) {
 	s.Kafka.Brokers = []string{"127.0.0.1:9092"}
 	if _, err := processors.New(processorConfig(s), processors.Dependencies{
 		Store: storage.NewStore(new(storage.DB), writer), Registerer: l.registry}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := processors.NewGPU(gpuProcessorConfig(s), processors.GPUDependencies{
+		Store: storage.NewStore(new(storage.DB), writer), Registerer: l.registry}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := ingest.NewScraper(ingest.DefaultScrapeConfig(), ingest.ScrapeDependencies{Registerer: l.registry}); err != nil {
 		t.Fatal(err)
 	}
 	registered := make(map[string]string)

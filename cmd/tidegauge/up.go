@@ -37,7 +37,7 @@ folder find it by themselves.`,
 			return a.up(c.Context())
 		},
 	}
-	config.AddFlags(c.Flags(), "broker", "engine", "listen", "pprof", "kafka.topic", "kafka.group", "kafka.partitions", "processor")
+	config.AddFlags(c.Flags(), "broker", "engine", "listen", "pprof", "kafka.topic", "kafka.gpu_topic", "kafka.group", "kafka.partitions", "processor")
 	return c
 }
 
