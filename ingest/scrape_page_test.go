@@ -1,11 +1,13 @@
 package ingest
 
 import (
+	"encoding/csv"
 	"encoding/json"
 	"flag"
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -211,6 +213,32 @@ func TestBlank(t *testing.T) {
 		1<<47 + 16: false, 1<<47 - 1: false, 9223372036854775794: true, 1e19: true} {
 		if got := blank(v); got != want {
 			t.Errorf("%v: %v", v, got)
+		}
+	}
+}
+
+// TestCounters holds the list of fields for exporters against what is read of their pages.
+func TestCounters(t *testing.T) {
+	file, err := os.Open(filepath.Join("..", "deploy", "dcgm", "counters.csv"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer file.Close()
+	reader := csv.NewReader(file)
+	reader.Comment, reader.FieldsPerRecord, reader.TrimLeadingSpace = '#', 3, true // as the exporter reads it
+	rows, err := reader.ReadAll()
+	if err != nil {
+		t.Fatal(err)
+	}
+	listed := make(map[string]bool)
+	for _, row := range rows {
+		if listed[row[0]] = true; !scraped[row[0]] && row[1] != "label" {
+			t.Errorf("%s is listed, and not read", row[0])
+		}
+	}
+	for _, f := range dcgmFields {
+		if !slices.ContainsFunc(f.names, func(name string) bool { return listed[name] }) {
+			t.Errorf("none of %v is listed", f.names)
 		}
 	}
 }

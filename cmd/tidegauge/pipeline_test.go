@@ -299,13 +299,14 @@ func TestUp(t *testing.T) {
 		}
 	})
 
+	t.Run("gpus", func(t *testing.T) { testScrape(t, s.in(t)) })
 	t.Run("metrics", func(t *testing.T) {
 		// The log's size is looked at now and then; what is left has had no occasion.
-		missing := []string{"tidegauge_broker_deleted_records_total", "tidegauge_broker_log_bytes", "tidegauge_processor_errors_total",
+		missing := []string{"tidegauge_broker_deleted_records_total", "tidegauge_gpu_processor_errors_total", "tidegauge_broker_log_bytes", "tidegauge_processor_errors_total",
 			"tidegauge_processor_reloads_total", "tidegauge_storage_insert_retries_total", "tidegauge_storage_quarantined_rows_total"}
 		_, metrics := get(t, "http://"+running.Listen+"/metrics")
 		for _, name := range checkTypes(t, metrics) {
-			if !slices.Contains(missing, name) {
+			if !slices.Contains(missing, name) && !strings.HasPrefix(name, "tidegauge_scrape_") { // testScrape has those
 				t.Errorf("/metrics lacks %s", name)
 			}
 		}
