@@ -161,7 +161,7 @@ func processorConfig(s config.Settings) processors.Config {
 	c := processors.DefaultConfig()
 	c.Brokers, c.Topic, c.Group = s.Kafka.Brokers, s.Kafka.Topic, s.Kafka.Group
 	c.FlushInterval, c.SessionTimeout = s.Processor.FlushInterval, s.Processor.SessionTimeout
-	return c.WithMemory(int64(s.Processor.Cache))
+	return c.WithMemory(cacheBudget(s.Processor.Cache))
 }
 
 // gpuFlushInterval is longer than that of requests: a GPU says something every 15 seconds, and minutes are made anew at each
