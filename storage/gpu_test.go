@@ -267,3 +267,13 @@ func TestRewriteManyMinutes(t *testing.T) {
 		t.Errorf("%d minutes of %d", n, len(records))
 	}
 }
+
+// TestStaleMinuteLoses: what was made of fewer samples and is written late, as by a process that had lost its partition, replaces nothing.
+func TestStaleMinuteLoses(t *testing.T) {
+	db := testenv.Migrated(t)
+	storeGPU(t, db, gpuAt(0, func(s *schemas.GPUSample) { s.PowerW = known(100) }))
+	run(t, db, "CREATE TABLE stale ENGINE = Memory AS SELECT * FROM gpu_minutes")
+	storeGPU(t, db, gpuAt(15, func(s *schemas.GPUSample) { s.PowerW = known(200) }))
+	run(t, db, "INSERT INTO gpu_minutes SELECT * FROM stale")
+	wantRows(t, db, "SELECT toString((version, power_w)) FROM gpu_minutes FINAL", "(2,[100,200])")
+}
