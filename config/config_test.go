@@ -34,7 +34,7 @@ func alone(t *testing.T) string {
 func flags(t *testing.T, arguments ...string) *pflag.FlagSet {
 	t.Helper()
 	set := pflag.NewFlagSet("test", pflag.ContinueOnError)
-	AddFlags(set, "data_dir", "listen", "pprof", "log", "receive", "kafka", "clickhouse", "processor", "broker", "engine")
+	AddFlags(set, "data_dir", "listen", "pprof", "log", "receive", "kafka", "clickhouse", "processor", "scrape", "broker", "engine")
 	if err := set.Parse(arguments); err != nil {
 		t.Fatal(err)
 	}
@@ -231,6 +231,10 @@ func TestExample(t *testing.T) {
 	}
 	want := Default()
 	want.Kafka.Brokers = []string{"kafka-1:9092", "kafka-2:9092"}
+	want.Scrape.Targets = []string{"gpu-1:9400", "https://gpu-2:9400/metrics"}
+	want.Scrape.Files = []string{"/etc/tidegauge/targets/*.yaml"}
+	want.Scrape.DNS = []string{"dcgm-exporter.gpu:9400", "_metrics._tcp.dcgm-exporter.gpu"}
+	want.Scrape.Services = []string{"chat=namespace:llm pod:chat-*", "code=host:gpu-b*"}
 	want.DataDir = filepath.Join(os.Getenv("HOME"), ".local/share/tidegauge")
 	if diff := cmp.Diff(want, l.Settings); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
@@ -255,6 +259,21 @@ func TestNames(t *testing.T) {
 		if k.tag.Get("help") == "" {
 			t.Errorf("%s is not explained", k.name)
 		}
+	}
+}
+
+// TestListInParts: a flag of a list may be given more than once.
+func TestListInParts(t *testing.T) {
+	alone(t)
+	l, err := Load(Options{Flags: flags(t, "--target", "a:1", "--target", "b:2,c:3", "--service-rule", "chat=host:a pod:b")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff([]string{"a:1", "b:2", "c:3"}, l.Scrape.Targets); diff != "" {
+		t.Error(diff)
+	}
+	if diff := cmp.Diff([]string{"chat=host:a pod:b"}, l.Scrape.Services); diff != "" {
+		t.Error(diff)
 	}
 }
 

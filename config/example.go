@@ -34,7 +34,7 @@ func example(b *strings.Builder, section reflect.Value, indent string) {
 		if oneof := strings.TrimPrefix(f.Tag.Get("oneof"), ","); oneof != "" {
 			help += " (" + strings.ReplaceAll(oneof, ",", ", ") + ")"
 		}
-		fmt.Fprintf(b, "%s# %s\n%s#%s: %s\n", indent, help, indent, f.Tag.Get("koanf"), exampleValue(f.Name, section.Field(i)))
+		fmt.Fprintf(b, "%s# %s\n%s#%s: %s\n", indent, help, indent, f.Tag.Get("koanf"), exampleValue(f, section.Field(i)))
 	}
 	for i := range t.NumField() {
 		f := t.Field(i)
@@ -49,22 +49,19 @@ func example(b *strings.Builder, section reflect.Value, indent string) {
 	}
 }
 
-func exampleValue(field string, v reflect.Value) string {
+func exampleValue(field reflect.StructField, v reflect.Value) string {
 	switch value := v.Interface().(type) {
 	case []string:
 		if len(value) > 0 {
 			return "[" + strings.Join(value, ", ") + "]"
 		}
-		if field == "Brokers" {
-			return "[kafka-1:9092, kafka-2:9092]"
-		}
-		return "[]"
+		return field.Tag.Get("example")
 	case string:
 		if value == "" {
 			return `""`
 		}
 		// The home differs from reader to reader, and the document must not.
-		if field == "DataDir" {
+		if field.Name == "DataDir" {
 			return documentedDataDir
 		}
 		return value

@@ -71,7 +71,7 @@ func AddFlags(flags *pflag.FlagSet, sections ...string) {
 		if !k.within(sections) || k.secret() || flags.Lookup(k.flag()) != nil {
 			continue
 		}
-		f := flags.VarPF(&flagValue{k.initial, typeName(k)}, k.flag(), "", k.tag.Get("help")+choices(k))
+		f := flags.VarPF(&flagValue{text: k.initial, kind: typeName(k), list: k.kind.Kind() == reflect.Slice}, k.flag(), "", k.tag.Get("help")+choices(k))
 		if k.name == "data_dir" { // the home differs from reader to reader, and help and manual pages must not
 			f.DefValue = documentedDataDir
 		}
@@ -108,12 +108,22 @@ func choices(k key) string {
 	return " (" + strings.ReplaceAll(oneof, ",", ", ") + ")"
 }
 
-// flagValue keeps a flag's text as it was given.
-type flagValue struct{ text, kind string }
+// flagValue keeps a flag's text as it was given; a list may be given in parts.
+type flagValue struct {
+	text, kind  string
+	list, given bool
+}
 
-func (v *flagValue) String() string        { return v.text }
-func (v *flagValue) Set(text string) error { v.text = text; return nil }
-func (v *flagValue) Type() string          { return v.kind }
+func (v *flagValue) String() string { return v.text }
+func (v *flagValue) Type() string   { return v.kind }
+
+func (v *flagValue) Set(text string) error {
+	if v.list && v.given {
+		text = v.text + "," + text
+	}
+	v.text, v.given = text, true
+	return nil
+}
 
 // typeName is what help texts call the values of a key.
 func typeName(k key) string {
@@ -136,7 +146,7 @@ func typeName(k key) string {
 		return "address"
 	}
 	switch {
-	case strings.HasSuffix(k.name, "_file") || k.name == "engine.library":
+	case strings.HasSuffix(k.name, "_file") || k.name == "engine.library" || k.name == "scrape.files":
 		return "file"
 	case k.name == "data_dir":
 		return "folder"

@@ -25,6 +25,8 @@ func (l *Loaded) relations() []error {
 	needs("kafka.tls.key_file", tls.KeyFile != "", "kafka.tls.cert_file", "is missing", tls.CertFile != "")
 	needs("clickhouse.cert_file", ch.CertFile != "", "clickhouse.key_file", "is missing", ch.KeyFile != "")
 	needs("clickhouse.key_file", ch.KeyFile != "", "clickhouse.cert_file", "is missing", ch.CertFile != "")
+	needs("scrape.cert_file", l.Scrape.CertFile != "", "scrape.key_file", "is missing", l.Scrape.KeyFile != "")
+	needs("scrape.key_file", l.Scrape.KeyFile != "", "scrape.cert_file", "is missing", l.Scrape.CertFile != "")
 	in := l.Ingest
 	// A key without the switch is no harmless leftover: whoever gave it believes that ids are hashed.
 	needs("ingest.hash_key", in.HashKey != "", "ingest.hash_ids", "is not true", in.HashIDs)

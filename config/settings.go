@@ -17,6 +17,7 @@ import "time"
 //	min,max bounds of a number, a size or a duration
 //	zero    "yes": 0 is below the least, and allowed
 //	flag    its flag, where that is shorter than the key
+//	example what the example file shows of a list that is empty by default
 //	secret  "yes": never printed, and no flag (command lines are public); "address": may hold a password
 type Settings struct {
 	DataDir string `koanf:"data_dir" help:"folder of everything that tidegauge up keeps, and where a running one is found"`
@@ -29,6 +30,7 @@ type Settings struct {
 	Kafka      Kafka      `koanf:"kafka" help:"The log between ingest and the processors."`
 	ClickHouse ClickHouse `koanf:"clickhouse" help:"Where the rows go and where the answers come from."`
 	Processor  Processor  `koanf:"processor" help:"How the processors work (up, process)."`
+	Scrape     Scrape     `koanf:"scrape" help:"What GPUs and inference engines are asked for (scrape)."`
 	Broker     Broker     `koanf:"broker" help:"The embedded Kafka broker of tidegauge up."`
 	Engine     Engine     `koanf:"engine" help:"The embedded ClickHouse engine of tidegauge up."`
 }
@@ -68,9 +70,10 @@ type Receive struct {
 
 // Kafka is where the log is and what it is called there.
 type Kafka struct {
-	Brokers     []string `koanf:"brokers" flag:"brokers" check:"addresses" help:"bootstrap addresses, host:port"`
+	Brokers     []string `koanf:"brokers" flag:"brokers" check:"addresses" example:"[kafka-1:9092, kafka-2:9092]" help:"bootstrap addresses, host:port"`
 	Topic       string   `koanf:"topic" flag:"topic" check:"name" help:"topic of the requests"`
-	Group       string   `koanf:"group" flag:"group" check:"name" help:"consumer group of the processors"`
+	GPUTopic    string   `koanf:"gpu_topic" flag:"gpu-topic" check:"name" help:"topic of what is scraped of GPUs and engines"`
+	Group       string   `koanf:"group" flag:"group" check:"name" help:"consumer group of the processors; those of the GPU topic add -gpu"`
 	Partitions  int      `koanf:"partitions" min:"0" max:"10000" help:"partitions of the topic when ingest has to make it; 0 takes 12"`
 	Replication int      `koanf:"replication" min:"0" max:"32767" help:"replicas of the topic when ingest has to make it; 0 takes the cluster's default"`
 	Compression string   `koanf:"compression" oneof:"none,lz4,zstd" help:"how ingest compresses batches"`
@@ -120,6 +123,24 @@ type Processor struct {
 	HeadlineServices int           `koanf:"headline_services" min:"1" max:"100000" help:"how many services have headline numbers on /metrics, those with the most requests"`
 }
 
+// Scrape is which pages of metrics are fetched, and how.
+type Scrape struct {
+	Targets     []string      `koanf:"targets" flag:"target" example:"[gpu-1:9400, \"https://gpu-2:9400/metrics\"]" help:"exporters of DCGM and inference engines, host:port or the page's address"`
+	Files       []string      `koanf:"files" flag:"target-file" example:"[/etc/tidegauge/targets/*.yaml]" help:"files of targets as for Prometheus's file_sd, YAML or JSON; read again when they change"`
+	DNS         []string      `koanf:"dns" flag:"target-dns" example:"[\"dcgm-exporter.gpu:9400\", _metrics._tcp.dcgm-exporter.gpu]" help:"DNS names of targets, name:port, or names of SRV records; resolved again and again"`
+	Services    []string      `koanf:"services" flag:"service-rule" example:"[\"chat=namespace:llm pod:chat-*\", \"code=host:gpu-b*\"]" help:"which service a GPU or engine works for, SERVICE=LABEL:PATTERN ...; the first that fits counts"`
+	Interval    time.Duration `koanf:"interval" min:"1s" max:"5m" help:"how often each target is scraped"`
+	Timeout     time.Duration `koanf:"timeout" min:"10ms" max:"5m" help:"how long a target may take to answer"`
+	Refresh     time.Duration `koanf:"refresh" min:"1s" max:"1h" help:"how often files of targets are read and DNS names resolved"`
+	Concurrency int           `koanf:"concurrency" min:"1" max:"10000" help:"scrapes at a time"`
+	PageSize    Size          `koanf:"page_size" min:"1KiB" max:"1GiB" help:"largest page that is read"`
+	TokenFile   string        `koanf:"token_file" help:"file with a bearer token for the targets; read at each scrape"`
+	CAFile      string        `koanf:"ca_file" help:"PEM file of the authorities to trust for https instead of the system's"`
+	CertFile    string        `koanf:"cert_file" help:"PEM file of the client's certificate"`
+	KeyFile     string        `koanf:"key_file" help:"PEM file of the client's key"`
+	SkipVerify  bool          `koanf:"skip_verify" help:"accept any certificate: for trying things out only"`
+}
+
 // Broker is the embedded broker.
 type Broker struct {
 	Listen    string `koanf:"listen" check:"hostport" help:"loopback address of the broker; port 0 takes a free one"`
@@ -151,12 +172,15 @@ func Default() Settings {
 		},
 		Kafka: Kafka{
 			Topic:       "tidegauge.requests.v1",
+			GPUTopic:    "tidegauge.gpu.v1",
 			Group:       "tidegauge",
 			Compression: "none", // as Kafka's own producers; lz4 costs half a microsecond a record and saves four fifths of the bytes
 		},
 		ClickHouse: ClickHouse{Wait: 30 * time.Second},
 		Processor: Processor{FlushInterval: time.Second, SessionTimeout: 15 * time.Second,
 			Headline: 30 * time.Second, HeadlineServices: 500},
+		Scrape: Scrape{Interval: 15 * time.Second, Timeout: 10 * time.Second, Refresh: 30 * time.Second, Concurrency: 64,
+			PageSize: 16 << 20},
 		Broker: Broker{Listen: "127.0.0.1:9092", Retention: 256 << 20, Sync: true},
 		Engine: Engine{NativePort: 9000, HTTPPort: 8123, Sync: true, LogLevel: "information"},
 	}

@@ -90,20 +90,25 @@ func (p *Producer) Write(ctx context.Context, requests []schemas.Request) error 
 		if to.batch == nil {
 			to.batch, to.since = p.takeRecords(), time.Now()
 		}
-		if to.batch.add(&requests[i]) < p.config.BatchBytes {
-			continue
-		}
-		full := to.batch
-		to.batch = nil
-		if full.size > p.config.BatchBytes && len(full.spans) > 1 {
-			to.batch, to.since = p.takeRecords(), time.Now()
-			full.moveLast(to.batch)
-		}
-		if err := p.seal(ctx, to, full); err != nil {
+		if err := p.grown(ctx, to, to.batch.add(&requests[i])); err != nil {
 			return err
 		}
 	}
 	return p.failure()
+}
+
+// grown sends a partition's batch if it has come to its size.
+func (p *Producer) grown(ctx context.Context, to *partition, size int) error {
+	if size < p.config.BatchBytes {
+		return nil
+	}
+	full := to.batch
+	to.batch = nil
+	if size > p.config.BatchBytes && len(full.spans) > 1 {
+		to.batch, to.since = p.takeRecords(), time.Now()
+		full.moveLast(to.batch)
+	}
+	return p.seal(ctx, to, full)
 }
 
 func (p *Producer) to(service string) *partition {

@@ -24,17 +24,34 @@ const recordOverhead = 24
 
 // add appends a request's record. It gives the size that the batch now has.
 func (r *records) add(q *schemas.Request) int {
-	var s span
-	// Requests of one partition mostly are of one service: the key need not be there twice.
-	if n := len(r.spans); n > 0 && string(r.data[r.spans[n-1].key:r.spans[n-1].keyEnd]) == q.Service {
+	s := r.begin(q.Service)
+	r.data = schemas.AppendJSON(r.data, q)
+	return r.end(s)
+}
+
+// addValue appends a record that is written already.
+func (r *records) addValue(key string, value []byte) int {
+	s := r.begin(key)
+	r.data = append(r.data, value...)
+	return r.end(s)
+}
+
+// begin appends a record's key; its value comes next.
+func (r *records) begin(key string) (s span) {
+	// Records of one partition mostly are of one key: it need not be there twice.
+	if n := len(r.spans); n > 0 && string(r.data[r.spans[n-1].key:r.spans[n-1].keyEnd]) == key {
 		s.key, s.keyEnd = r.spans[n-1].key, r.spans[n-1].keyEnd
 	} else {
 		s.key = len(r.data)
-		r.data = append(r.data, q.Service...)
+		r.data = append(r.data, key...)
 		s.keyEnd = len(r.data)
 	}
 	s.value = len(r.data)
-	r.data = schemas.AppendJSON(r.data, q)
+	return s
+}
+
+// end closes a record after its value.
+func (r *records) end(s span) int {
 	s.valueEnd = len(r.data)
 	r.spans = append(r.spans, s)
 	r.size += s.keyEnd - s.key + s.valueEnd - s.value + recordOverhead

@@ -14,12 +14,13 @@ const fetchTimeout = 15 * time.Second
 
 // read makes one fetch and gives its records to the worker.
 func (p *partitionRun) read() error {
-	want := p.worker.next
+	at := p.worker.position()
+	want := at.next
 	batch, err := p.ask(want, p.runner.config.FetchBytes)
 	if err != nil {
 		return err
 	}
-	before, bytes := p.worker.records, p.worker.bytes
+	before, bytes := at.records, at.bytes
 	var stamp time.Time
 	first, err := p.first(batch, want)
 	if err == nil {
@@ -41,14 +42,14 @@ func (p *partitionRun) read() error {
 		err = closed
 	}
 	m := p.runner.metrics
-	m.records.Add(float64(p.worker.records - before))
-	m.bytes.Add(float64(p.worker.bytes - bytes))
+	m.records.Add(float64(at.records - before))
+	m.bytes.Add(float64(at.bytes - bytes))
 	if endOfFetch(err) {
 		err = nil
 	}
 	if err == nil {
-		p.behind = mark > p.worker.next
-		m.lag.WithLabelValues(strconv.Itoa(p.id)).Set(float64(max(0, mark-p.worker.next)))
+		p.behind = mark > at.next
+		m.lag.WithLabelValues(strconv.Itoa(p.id)).Set(float64(max(0, mark-at.next)))
 		p.progress.fetched(p.behind, stamp, time.Now())
 	}
 	return err

@@ -22,7 +22,7 @@ type partitionRun struct {
 	committed  int64 // the group's offset when the generation began; negative: none
 	share      int   // partitions among which the process's memory is shared
 	progress   *progress
-	worker     *worker
+	worker     work
 	log        *slog.Logger
 
 	conn    *kafka.Conn                 // nil after an error
@@ -31,7 +31,7 @@ type partitionRun struct {
 	since   time.Time // when the first record of the batch was read
 	stamp   time.Time // its timestamp in Kafka, zero if it has none
 	writing chan written
-	flush   *flush
+	flush   *pending
 	safe    int64 // the offset after the last flush that was stored
 	turn    bool  // at a large batch
 	behind  bool  // there was more to read than the last fetch brought
@@ -121,8 +121,10 @@ func (p *partitionRun) evict() {
 }
 
 // use makes a worker this partition's, with its part of the process's memory.
-func (p *partitionRun) use(w *worker) {
-	w.hot.most, w.idle = int(min(p.runner.config.CacheBytes/hotShare, mostHot)/int64(p.share)), p.runner.idle
+func (p *partitionRun) use(w work) {
+	if w, ok := w.(*worker); ok {
+		w.hot.most, w.idle = int(min(p.runner.config.CacheBytes/hotShare, mostHot)/int64(p.share)), p.runner.idle
+	}
 	p.worker = w
 }
 
@@ -144,18 +146,16 @@ func (p *partitionRun) stop(hard context.Context) {
 
 // begin prepares a flush and starts to store it.
 func (p *partitionRun) begin(hard context.Context) {
-	var f *flush
+	var f *pending
 	r := p.runner
 	err := r.retry(hard, "reloading sets", func() (err error) {
-		f, err = p.worker.prepare(hard)
+		f, err = p.worker.flush(hard)
 		return err
 	})
 	if err != nil {
 		p.log.Warn("stopped before what was read could be flushed; it will be read again", "error", err)
 		return
 	}
-	r.metrics.requests.Add(float64(len(f.fresh)))
-	r.metrics.duplicates.Add(float64(f.duplicates))
 	p.flush, p.writing = f, make(chan written, 1)
 	p.progress.flushing()
 	started, stamp, records := time.Now(), p.stamp, f.records
@@ -163,7 +163,7 @@ func (p *partitionRun) begin(hard context.Context) {
 	r.writing[p.id] = started
 	r.mu.Unlock()
 	go func(done chan<- written) {
-		all, err := r.store.Write(hard, f.stages(), f.unchanged)
+		all, err := f.write(hard)
 		if err == nil {
 			r.metrics.flushTime.Observe(time.Since(started).Seconds())
 			r.metrics.flushRecords.Observe(float64(records))
@@ -209,7 +209,7 @@ func (p *partitionRun) finish(ctx context.Context, wait bool) {
 	}
 	next := f.next
 	p.safe = next
-	p.worker.stored(f)
+	f.stored()
 	p.account()
 	p.runner.metrics.flushes.Inc()
 	p.commit(next)
@@ -260,7 +260,7 @@ func (p *partitionRun) start(ctx context.Context) error {
 	if err := p.peek(max(first, p.committed), last); err != nil {
 		return fmt.Errorf("reading the oldest record of partition %d of topic %s: %w", p.id, c.Topic, err)
 	}
-	positions, err := p.runner.store.Positions(ctx, c.Group, c.Topic)
+	positions, err := p.runner.kind.positions(ctx, c.Group, c.Topic)
 	if err != nil {
 		return fmt.Errorf("reading positions: %w", err)
 	}
@@ -268,7 +268,7 @@ func (p *partitionRun) start(ctx context.Context) error {
 		return backoff.Permanent(fmt.Errorf("%w: %s", ErrRefused, fmt.Sprintf(format, arguments...)))
 	}
 	for id, position := range positions {
-		if position.Partitions != partitions {
+		if position.Partitions != partitions && p.runner.kind.owned {
 			return refuse("topic %s has %d partitions, but had %d when group %s wrote the position of partition %d. A service's "+
 				"requests may now lie in two partitions, whose owners would count apart. Make a new topic with the partitions you "+
 				"want, re-key this one into it, and process it with a new --topic and --group",
@@ -284,7 +284,7 @@ func (p *partitionRun) start(ctx context.Context) error {
 		if known {
 			stored = strconv.FormatInt(position.Offset, 10)
 		}
-		return refuse("group %s has committed offset %d of partition %d of topic %s, but this ClickHouse has its requests only up to "+
+		return refuse("group %s has committed offset %d of partition %d of topic %s, but this ClickHouse has its records only up to "+
 			"offset %s: it is another or an older database (a restored backup?). To read the topic again from its start into it, use a "+
 			"new group: --group %s-2. Nothing is counted twice",
 			c.Group, p.committed, p.id, c.Topic, stored, c.Group)
@@ -300,7 +300,7 @@ func (p *partitionRun) start(ctx context.Context) error {
 		next = p.committed
 	}
 	p.safe = next
-	p.use(newWorker(c.Topic, p.id, partitions, c.Group, p.runner.store, p.runner.metrics))
+	p.use(p.runner.kind.work(p.id, partitions))
 	return p.worker.assign(ctx, next)
 }
 
@@ -350,7 +350,7 @@ func (p *partitionRun) fetch(ctx context.Context) {
 		return
 	}
 	p.runner.metrics.errors.WithLabelValues("fetching").Inc()
-	p.log.Warn("cannot fetch, connecting again", "offset", p.worker.next, "error", err)
+	p.log.Warn("cannot fetch, connecting again", "offset", p.worker.position().next, "error", err)
 	p.close()
 	p.delays = delays()
 	p.behind = false // nothing comes for now, whatever there is
@@ -379,7 +379,7 @@ func (p *partitionRun) connect(ctx context.Context) {
 // recheck says what has become of the offset to read next, after a fetch failed.
 func (p *partitionRun) recheck() error {
 	first, last, err := p.conn.ReadOffsets()
-	switch next := p.worker.next; {
+	switch next := p.worker.position().next; {
 	case err != nil:
 		p.close()
 		return err
@@ -392,7 +392,7 @@ func (p *partitionRun) recheck() error {
 	case next < first:
 		p.log.Error("records were deleted by the topic's retention before they were read", "next", next, "first", first, "lost", first-next)
 		p.runner.metrics.errors.WithLabelValues("reading records deleted by retention").Add(float64(first - next))
-		p.worker.next = first
+		p.worker.position().next = first
 	}
 	return nil
 }

@@ -103,9 +103,9 @@ type lags struct {
 	partitions map[int]*progress
 }
 
-func newLags() *lags {
+func newLags(subsystem string) *lags {
 	return &lags{
-		description: prometheus.NewDesc("tidegauge_processor_lag_seconds",
+		description: prometheus.NewDesc("tidegauge_"+subsystem+"_lag_seconds",
 			"Age of the oldest record that is not committed yet, by its timestamp; 0 when caught up.", []string{"partition"}, nil),
 		partitions: make(map[int]*progress),
 	}

@@ -145,7 +145,7 @@ var mutations = []mutation{
 	{rule: "a recompute says nothing of a wider range", file: "recompute.go", edits: []string{
 		"&& r.self.Covers(&one)", ""}},
 	{rule: "a partition is read again where a revision has changed", file: "kafka.go", tests: "^TestRunnerRecompute$", edits: []string{
-		"p.again(ctx)\n\t\treturn", "p.worker.stored(f)\n\t\treturn"}},
+		"p.again(ctx)\n\t\treturn", "f.stored()\n\t\treturn"}},
 	{rule: "what was read after a flush that was not stored is forgotten", file: "kafka.go", tests: "^TestRunnerWriteFails$", edits: []string{
 		"if end.err != nil || !end.all {", "if end.err != nil {\nreturn\n}\nif !end.all {"}},
 	{rule: "a minute's row without requests goes", file: "recompute.go", edits: []string{

@@ -24,7 +24,7 @@ func (s *service) rowsTell() bool { return len(s.revision.Unfinished) == 0 }
 
 // again gives the worker that reads the partition again from the last position, for one whose flush met a changed
 // revision.
-func (w *worker) again() *worker {
+func (w *worker) again() work {
 	return newWorker(w.topic, w.partition, w.partitions, w.group, w.store, w.metrics)
 }
 

@@ -13,6 +13,8 @@ import (
 	"github.com/cenkalti/backoff/v5"
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/segmentio/kafka-go"
+
+	"tidegauge/schemas"
 )
 
 // ErrRefused is what Run's error wraps when log and database do not belong together: processing on would lose or mix
@@ -27,10 +29,19 @@ type Dependencies struct {
 	Logger     *slog.Logger          // nil: slog.Default
 }
 
+// kind is what a Runner is for.
+type kind struct {
+	// work makes the work of a partition, positions gives the stored positions of a group's.
+	work      func(partition, partitions int) work
+	positions func(ctx context.Context, group, topic string) (map[int]schemas.Position, error)
+	// owned: what belongs together is in one partition, so that the number of partitions must stay.
+	owned bool
+}
+
 // Runner drives workers from a Kafka consumer group: one goroutine for each partition that this process owns.
 type Runner struct {
 	config  Config
-	store   Store
+	kind    kind
 	dialer  *kafka.Dialer
 	log     *slog.Logger
 	metrics *metrics
@@ -47,7 +58,7 @@ type Runner struct {
 	refuse  context.CancelFunc
 }
 
-// New checks the configuration and makes a Runner. It starts nothing.
+// New checks the configuration and makes a Runner of requests. It starts nothing.
 func New(c Config, d Dependencies) (*Runner, error) {
 	if err := c.Validate(); err != nil {
 		return nil, fmt.Errorf("processors: %w", err)
@@ -55,8 +66,16 @@ func New(c Config, d Dependencies) (*Runner, error) {
 	if d.Store == nil {
 		return nil, errors.New("processors: no store")
 	}
+	r := newRunner(c, d.Dialer, d.Logger, newMetrics(d.Registerer))
+	r.kind = kind{owned: true, positions: d.Store.Positions, work: func(partition, partitions int) work {
+		return newWorker(c.Topic, partition, partitions, c.Group, d.Store, r.metrics)
+	}}
+	return r, nil
+}
+
+func newRunner(c Config, dialer *kafka.Dialer, log *slog.Logger, m *metrics) *Runner {
 	r := &Runner{
-		config: c, began: time.Now(), store: d.Store, dialer: d.Dialer, log: d.Logger, metrics: newMetrics(d.Registerer),
+		config: c, began: time.Now(), dialer: dialer, log: log, metrics: m,
 		turns:   make(chan struct{}, 2*runtime.GOMAXPROCS(0)), // some decode while others are being stored
 		writing: make(map[int]time.Time),
 	}
@@ -69,7 +88,7 @@ func New(c Config, d Dependencies) (*Runner, error) {
 	if r.dialer == nil {
 		r.dialer = &kafka.Dialer{Timeout: 10 * time.Second, DualStack: true}
 	}
-	return r, nil
+	return r
 }
 
 // beat counts flush intervals. Batches are flushed at the turn of one, those of all partitions: the store then gets them

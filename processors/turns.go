@@ -20,7 +20,8 @@ func (p *partitionRun) full() bool { return p.filled(p.large()) }
 
 // filled says whether the batch has come to a size. Dead letters count as requests do, and large records by their bytes.
 func (p *partitionRun) filled(records int) bool {
-	return p.worker.records >= records || p.worker.bytes >= int64(records)*largeRecord
+	at := p.worker.position()
+	return at.records >= records || at.bytes >= int64(records)*largeRecord
 }
 
 // patience is for how many flush intervals a batch is read that is behind anyway: larger flushes catch up sooner.

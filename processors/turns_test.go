@@ -20,7 +20,7 @@ func TestDue(t *testing.T) {
 	}{{0, false, false}, {1, false, true}, {1, true, false}, {patience, true, false}, {patience + 1, true, true}} {
 		for _, within := range []time.Duration{0, time.Second / 2, time.Second - 1} {
 			p := &partitionRun{runner: r, share: 1, behind: of.behind, worker: newWorker("t", 0, 1, "g", newMemStore(), newMetrics(nil))}
-			p.worker.records = 1
+			p.worker.position().records = 1
 			p.since = began.Add(time.Duration(now-of.beats)*time.Second + within)
 			if got := p.due(); got != of.want && r.beat(time.Now()) == now {
 				t.Errorf("%d beats after %v, behind %v: due is %v", of.beats, within, of.behind, got)

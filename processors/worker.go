@@ -41,9 +41,7 @@ type worker struct {
 	nextOf      [2][]uint32 // chains of the rows of one minute and of one conversation
 	touched     []*set
 	deadLetters schemas.DeadLetters
-	next        int64 // the offset after the last record read
-	records     int   // records read since the last flush
-	bytes       int64 // their bytes
+	reading
 
 	hot     evaluations
 	flushes uint64 // prepared
@@ -133,9 +131,7 @@ var errTooManyStreams = errors.New("too many streams")
 
 // add takes one record. A record that cannot become a request becomes a dead letter.
 func (w *worker) add(offset int64, value []byte) {
-	w.next = offset + 1
-	w.records++
-	w.bytes += int64(len(value))
+	w.read(offset, value)
 	if err := w.decode(value); err != nil {
 		w.deadLetters.Append(w.topic, int32(w.partition), offset, err.Error(), value)
 		w.metrics.deadLetters.Inc()
@@ -270,6 +266,21 @@ func (w *worker) prepare(ctx context.Context) (*flush, error) {
 	clear(w.touched)
 	w.touched, w.records, w.bytes = w.touched[:0], 0, 0
 	return f, nil
+}
+
+// flush makes it of what was read.
+func (w *worker) flush(ctx context.Context) (*pending, error) {
+	f, err := w.prepare(ctx)
+	if err != nil {
+		return nil, err
+	}
+	w.metrics.requests.Add(float64(len(f.fresh)))
+	w.metrics.duplicates.Add(float64(f.duplicates))
+	return &pending{
+		next: f.next, records: f.records,
+		write:  func(ctx context.Context) (bool, error) { return w.store.Write(ctx, f.stages(), f.unchanged) },
+		stored: func() { w.stored(f) },
+	}, nil
 }
 
 // stored says that a flush is in the store: its memory may be used again, and the next flush be prepared.

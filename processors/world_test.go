@@ -178,7 +178,7 @@ func (o *owner) step(w *world) {
 	if o.outdated { // as the runner does
 		o.flush, o.effects, o.outdated = nil, nil, false
 		o.restarts++
-		o.worker = o.again()
+		o.worker = o.again().(*worker)
 		if err := o.assign(context.Background(), o.safe); err != nil {
 			w.t.Fatal(err)
 		}

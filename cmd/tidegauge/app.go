@@ -100,7 +100,7 @@ A first look, with nothing else installed:
 	root.SetUsageFunc(usageText)
 	cobra.EnableCommandSorting = false
 	root.AddCommand(
-		newDemo(a), newUp(a), newIngest(a), newReceive(a), newProcess(a),
+		newDemo(a), newUp(a), newIngest(a), newReceive(a), newScrape(a), newProcess(a),
 		newDoctor(a), newCharacterize(a), newReport(a), newVerify(a), newSQL(a),
 		newSample(a),
 		newMigrate(a), newRecompute(a), newConfig(a), newEngine(a), newMan(a), newVersion(a),

@@ -68,6 +68,13 @@ func TestMetricsAreDocumented(t *testing.T) {
 	if _, err := ingest.NewReceiver(receiverConfig(s), ingest.ReceiverDependencies{Registerer: l.registry}); err != nil {
 		t.Fatal(err)
 	}
+	if _, err := processors.NewGPU(gpuProcessorConfig(s), processors.GPUDependencies{
+		Store: storage.NewStore(new(storage.DB), writer), Registerer: l.registry}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := ingest.NewScraper(ingest.DefaultScrapeConfig(), ingest.ScrapeDependencies{Registerer: l.registry}); err != nil {
+		t.Fatal(err)
+	}
 	registered := make(map[string]string)
 	descriptions := make(chan *prometheus.Desc)
 	go func() {

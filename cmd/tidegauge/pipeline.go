@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"tidegauge/broker"
 	"tidegauge/config"
@@ -33,6 +34,7 @@ type pipeline struct {
 	runner *processors.Runner
 	// receiver is there in tidegauge receive and up --receive.
 	receiver *ingest.Receiver
+	gpus     *processors.Runner
 }
 
 func newPipeline(s config.Settings, logger *slog.Logger) *pipeline {
@@ -48,12 +50,12 @@ func (p *pipeline) startListener(ctx context.Context, pending ...string) error {
 	return p.parts.start(ctx, "the metrics listener", p.listener.start, p.listener.stop)
 }
 
-// brokerConfig is the embedded broker with its data below folder, and the requests topic on it.
+// brokerConfig is the embedded broker with its data below folder, and the topics on it.
 func brokerConfig(s config.Settings, folder string) broker.Configuration {
 	c := broker.DefaultConfiguration()
 	c.Listen, c.DataDir = s.Broker.Listen, filepath.Join(folder, "broker")
 	c.RetentionBytes, c.SyncWrites = int64(s.Broker.Retention), s.Broker.Sync
-	c.Topics = []string{s.Kafka.Topic}
+	c.Topics = []string{s.Kafka.Topic, s.Kafka.GPUTopic}
 	if n := s.Kafka.Partitions; n > 0 {
 		c.Partitions = n
 	}
@@ -73,6 +75,9 @@ func engineConfig(s config.Settings, folder string) storage.EngineConfig {
 func checkEmbedded(s config.Settings) error {
 	pc := processorConfig(s)
 	pc.Brokers = []string{s.Broker.Listen}
+	if s.Kafka.Topic == s.Kafka.GPUTopic {
+		return errSameTopic
+	}
 	return errors.Join(prefixed("broker", brokerConfig(s, s.DataDir).Validate()), engineConfig(s, s.DataDir).Validate(),
 		prefixed("processor", pc.Validate()), checkHeadline(s))
 }
@@ -163,6 +168,21 @@ func processorConfig(s config.Settings) processors.Config {
 	return c.WithMemory(cacheBudget(s.Processor.Cache))
 }
 
+// gpuFlushInterval is longer than that of requests: a GPU says something every 15 seconds, and minutes are made anew at each
+// flush.
+const gpuFlushInterval = 5 * time.Second
+
+// gpuProcessorConfig is how the GPU topic is processed: as requests are, by a group of its own, in little memory.
+func gpuProcessorConfig(s config.Settings) processors.Config {
+	c := processors.DefaultConfig()
+	c.Brokers, c.Topic, c.Group = s.Kafka.Brokers, s.Kafka.GPUTopic, s.Kafka.Group+"-gpu"
+	c.FlushInterval, c.SessionTimeout = max(gpuFlushInterval, s.Processor.FlushInterval), s.Processor.SessionTimeout
+	c.BatchRequests, c.CacheBytes, c.FetchWait = 1<<13, 1<<20, time.Second
+	return c
+}
+
+var errSameTopic = errors.New("kafka.gpu_topic: is kafka.topic, too; requests and samples need a topic each")
+
 // startProcessors starts the processors on the broker and database of the settings.
 func (p *pipeline) startProcessors(ctx context.Context) error {
 	c := storage.DefaultWriterConfig()
@@ -180,22 +200,38 @@ func (p *pipeline) startProcessors(ctx context.Context) error {
 	if err != nil {
 		return usage(err)
 	}
+	store := storage.NewStore(p.db, writer)
 	p.runner, err = processors.New(processorConfig(p.settings), processors.Dependencies{
-		Store: storage.NewStore(p.db, writer), Dialer: dialer, Registerer: p.listener.registry,
-		Logger: p.logger.With("part", "processors"),
+		Store: store, Dialer: dialer, Registerer: p.listener.registry, Logger: p.logger.With("part", "processors"),
 	})
 	if err != nil {
 		return usage(err)
 	}
+	p.gpus, err = processors.NewGPU(gpuProcessorConfig(p.settings), processors.GPUDependencies{
+		Store: store, Dialer: dialer, Registerer: p.listener.registry, Logger: p.logger.With("part", "gpu processors"),
+	})
+	if err != nil {
+		return usage(err)
+	}
+	if err := p.startRunner(ctx, "the processors of GPUs", p.gpus); err != nil {
+		return err
+	}
+	if err := p.startRunner(ctx, "the processors", p.runner); err != nil {
+		return err
+	}
+	p.listener.check("processors", func(context.Context) error { return errors.Join(p.runner.Ready(), p.gpus.Ready()) })
+	return nil
+}
+
+func (p *pipeline) startRunner(ctx context.Context, name string, r *processors.Runner) error {
 	// Run ends with its own context, not with the command's: parts are stopped in order.
 	running, stop := context.WithCancel(context.WithoutCancel(ctx))
 	done := make(chan error, 1)
-	return p.parts.start(ctx, "the processors", func(context.Context) error {
-		p.listener.check("processors", func(context.Context) error { return p.runner.Ready() })
+	return p.parts.start(ctx, name, func(context.Context) error {
 		go func() {
-			err := p.runner.Run(running)
+			err := r.Run(running)
 			if running.Err() == nil { // nobody has asked for it
-				p.ended <- fmt.Errorf("the processors have ended: %w", err)
+				p.ended <- fmt.Errorf("%s have ended: %w", name, err)
 			}
 			done <- err
 		}()

@@ -16,7 +16,8 @@ func newProcess(a *app) *cobra.Command {
 		GroupID: groupPipeline,
 		Short:   "Read requests from Kafka and write what they come to into ClickHouse",
 		Long: `Reads the requests topic as a member of a consumer group, keeps the sets of requests that rows are made of, and
-writes requests and rows to ClickHouse. Start as many as you like: Kafka spreads the partitions over them.
+writes requests and rows to ClickHouse; and the GPU topic as a member of another, whose samples and minutes it writes. Start
+as many as you like: Kafka spreads the partitions over them.
 
 A flush is committed to Kafka only after ClickHouse has acknowledged it, and repetitions change nothing, so a
 processor can be killed at any time. SIGTERM flushes, commits and leaves the group. A ClickHouse or Kafka that is
@@ -27,6 +28,9 @@ away for a while is waited for; /readyz says so.`,
 		RunE: func(c *cobra.Command, _ []string) (err error) {
 			err = a.load(c, false, func(s config.Settings) error {
 				pc := processorConfig(s)
+				if s.Kafka.Topic == s.Kafka.GPUTopic {
+					return errSameTopic
+				}
 				if len(pc.Brokers) == 0 {
 					pc.Brokers = []string{"127.0.0.1:9092"}
 				}
@@ -56,7 +60,7 @@ away for a while is waited for; /readyz says so.`,
 			if err := p.startHeadline(ctx); err != nil {
 				return err
 			}
-			a.logger.Info("processing", "topic", a.Kafka.Topic, "group", a.Kafka.Group, "brokers", a.Kafka.Brokers,
+			a.logger.Info("processing", "topic", a.Kafka.Topic, "gpu_topic", a.Kafka.GPUTopic, "group", a.Kafka.Group, "brokers", a.Kafka.Brokers,
 				"clickhouse", p.db.Address(), "database", p.db.Database(), "listen", p.listener.address, "version", version())
 			err = p.wait(ctx)
 			a.logger.Info("stopping")
@@ -64,6 +68,6 @@ away for a while is waited for; /readyz says so.`,
 		},
 	}
 	c.Flags().BoolVar(&migrate, "migrate", false, "migrate the database first, as tidegauge migrate does")
-	config.AddFlags(c.Flags(), "kafka.brokers", "kafka.topic", "kafka.group", "kafka.tls", "kafka.sasl", "clickhouse", "processor", "listen", "pprof")
+	config.AddFlags(c.Flags(), "kafka.brokers", "kafka.topic", "kafka.gpu_topic", "kafka.group", "kafka.tls", "kafka.sasl", "clickhouse", "processor", "listen", "pprof")
 	return c
 }

@@ -46,7 +46,7 @@ folder find it by themselves.`,
 		},
 	}
 	c.Flags().BoolVar(&receive, "receive", false, "take live requests too, as tidegauge receive does")
-	config.AddFlags(c.Flags(), "broker", "engine", "listen", "pprof", "kafka.topic", "kafka.group", "kafka.partitions", "processor", "receive")
+	config.AddFlags(c.Flags(), "broker", "engine", "listen", "pprof", "kafka.topic", "kafka.gpu_topic", "kafka.group", "kafka.partitions", "processor", "receive")
 	return c
 }
 
