@@ -86,13 +86,18 @@ var comments = regexp.MustCompile(`(?m)^\s*--.*$`)
 func TestViewsExamples(t *testing.T) {
 	db := testenv.Migrated(t)
 	fill(t, db, verifyLog(5, 300))
+	fillGPUs(t, db, "a")
 	files, err := schemas.Migrations(schemas.Topology{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	text, err := fs.ReadFile(files, "00002_views.sql")
-	if err != nil {
-		t.Fatal(err)
+	var text []byte
+	for _, name := range []string{"00002_views.sql", "00003_gpu.sql"} {
+		of, err := fs.ReadFile(files, name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		text = append(text, of...)
 	}
 	examples := regexp.MustCompile(`(?m)^-- (SELECT .*)$`).FindAllStringSubmatch(string(text), -1)
 	views := regexp.MustCompile(`(?m)^CREATE OR REPLACE VIEW (\w+)`).FindAllStringSubmatch(string(text), -1)
