@@ -56,7 +56,7 @@ func arrivals() []Metric {
 		one(section, "in_flight_peak", "in_flight_peak", "In flight (peak)", "short",
 			"The most requests in flight at any whole second: what the limit on concurrent requests has to allow. Reads requests: slow over months."),
 		{ID: "gap_histogram", Section: section, Title: "Gaps over time", Kind: Heatmap, View: "gap_histogram", Parameters: ofStreamWindows,
-			Time: window, X: window, Y: "value", Columns: gapHistogram,
+			Time: window, X: window, Y: "value", Columns: gapHistogram, over: overGaps,
 			Description: "How many gaps of which length each window has, on a logarithmic scale. A second band at short gaps is machines or retries among people; a band that moves up is load going away."},
 		{ID: "gap_distribution", Section: section, Title: "Distribution of gaps, with fits", Kind: Distribution, View: "gap_histogram",
 			Also: []string{"arrivals"}, Parameters: ofStreamWindows, X: "value",

@@ -26,7 +26,7 @@ func parallel(t *testing.T, db *storage.DB) {
 	d := over(t, db, object{"maxConcurrentQueries": 3})
 	want := value(t, ask(t, d, object{"metric": "requests", "service": "demo", "step": "0"}), "requests", 0)
 	var group sync.WaitGroup
-	for panel := range 16 {
+	for panel := range 8 {
 		group.Go(func() {
 			queries := []backend.DataQuery{
 				request(t, "A", object{"metric": "requests", "service": "demo", "step": "0"}),
@@ -93,8 +93,8 @@ func resources(t *testing.T, d *Datasource) {
 	}
 	span := fmt.Sprintf("&from=%d&to=%d", start.UnixMilli(), start.Add(day).UnixMilli())
 	for path, want := range map[string][]string{
-		"variables?name=services" + span:                          {"demo"},
-		"variables?name=services":                                 {"demo"},
+		"variables?name=services" + span:                          {"demo", "marked"},
+		"variables?name=services":                                 {"demo", "marked"},
 		"variables?name=services&to=1000":                         {},
 		"variables?name=models&service=demo" + span:               {"large-70b", "small-8b"},
 		"variables?name=log_types&service=demo" + span:            {"api", "conversation"},

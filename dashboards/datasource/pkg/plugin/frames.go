@@ -146,7 +146,10 @@ func (a *asked) series(rows *answer) (*data.Frame, error) {
 	for i, s := range seconds {
 		index[s], times[i] = i, time.Unix(s, 0).UTC()
 	}
-	clock := data.NewField("time", nil, times).SetConfig(&data.FieldConfig{Interval: float64(a.step * 1000)})
+	clock := data.NewField("time", nil, times)
+	if a.regular() {
+		clock.SetConfig(&data.FieldConfig{Interval: float64(a.step * 1000)})
+	}
 	frame := data.NewFrame("", clock).SetMeta(&data.FrameMeta{Type: data.FrameTypeTimeSeriesWide, TypeVersion: contract})
 	for _, g := range a.groups(rows) {
 		for _, c := range a.columns {
@@ -174,14 +177,13 @@ func (a *asked) regular() bool { return a.metric.Has("step_s") }
 
 // numbers makes a frame of one row of numbers: a wide one, or a long one where there is a row for each group.
 func (a *asked) numbers(rows *answer) *data.Frame {
-	groups := a.groups(rows)
-	if len(groups) > 1 || len(groups) == 1 && groups[0].name != "" {
-		frame := a.table(rows)
-		frame.Meta.Type, frame.Meta.TypeVersion = data.FrameTypeNumericLong, contract
-		return frame
-	}
 	if rows.rows == 0 {
 		return empty(data.FrameTypeNumericWide)
+	}
+	if slices.ContainsFunc(a.columns, func(c catalogue.Column) bool { return c.Group }) {
+		frame := a.table(rows)
+		frame.Meta.Type = data.FrameTypeNumericLong
+		return frame
 	}
 	frame := data.NewFrame("").SetMeta(&data.FrameMeta{Type: data.FrameTypeNumericWide, TypeVersion: contract})
 	for _, c := range a.columns {

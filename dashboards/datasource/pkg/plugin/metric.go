@@ -49,7 +49,7 @@ func (d *Datasource) metric(ctx context.Context, q query) (data.Frames, error) {
 	switch {
 	case a.metric.Kind == catalogue.Heatmap:
 		frame, err = a.heatmap(rows)
-	case a.metric.Kind == catalogue.Series && a.step > 0:
+	case a.metric.Kind == catalogue.Series && (a.step > 0 || !a.regular()):
 		frame, err = a.series(rows)
 	case a.metric.Kind == catalogue.Series || a.metric.Kind == catalogue.Stat:
 		frame = a.numbers(rows)

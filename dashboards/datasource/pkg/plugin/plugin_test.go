@@ -41,14 +41,19 @@ var sample = sync.OnceValue(func() (log []schemas.Request) {
 func filled(t testing.TB) *storage.DB {
 	t.Helper()
 	db := testenv.Migrated(t)
-	blocks, err := processors.Evaluate(sample())
+	fill(t, db, sample())
+	return db
+}
+
+func fill(t testing.TB, db *storage.DB, log []schemas.Request) {
+	t.Helper()
+	blocks, err := processors.Evaluate(log)
 	if err != nil {
 		t.Fatal(err)
 	}
 	if err := testenv.Writer(t, db).Write(t.Context(), [][]schemas.Block{blocks}); err != nil {
 		t.Fatal(err)
 	}
-	return db
 }
 
 type object = map[string]any

@@ -60,6 +60,9 @@ var variables = map[string]variable{
 	"services":  {"services", "SELECT service AS value FROM %s ORDER BY service"},
 	"models":    {"streams", "SELECT DISTINCT assumeNotNull(model) AS value FROM %s WHERE isNotNull(model) ORDER BY value"},
 	"log_types": {"streams", "SELECT DISTINCT assumeNotNull(log_type) AS value FROM %s WHERE isNotNull(log_type) ORDER BY value"},
+	"hosts":     {"gpu_devices", "SELECT DISTINCT host AS value FROM %s ORDER BY host"},
+	// A GPU's MIG instances have its UUID.
+	"gpus": {"gpu_devices", "SELECT uuid AS value, concat(host, ' ', toString(min(gpu)), ' ', any(model_name)) AS text FROM %s WHERE isNull({host:Nullable(String)}) OR host = {host:Nullable(String)} GROUP BY host, uuid ORDER BY host, min(gpu)"},
 }
 
 func (d *Datasource) variables(ctx context.Context, r *http.Request) ([]choice, error) {
@@ -85,6 +88,9 @@ func (d *Datasource) variables(ctx context.Context, r *http.Request) ([]choice, 
 		return nil, err
 	}
 	host := form.Get("host")
+	if host == "" {
+		host = "*"
+	}
 	rows, err := d.ask(ctx, strings.Replace(v.sql, "%s", "("+queries[v.view]+")", 1), clickhouse.Named("service", form.Get("service")),
 		clickhouse.Named("host", orNil(&host)), clickhouse.Named("from_us", from), clickhouse.Named("to_us", to))
 	if err != nil {
