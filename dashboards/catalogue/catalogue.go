@@ -46,6 +46,9 @@ type Metric struct {
 	// distributions), which SQL cannot.
 	Computed bool     `json:"computed,omitempty"`
 	Also     []string `json:"also,omitempty"`
+	// Raw says that the view reads each request or conversation of the range, and not minutes: its cost grows with their number.
+	// Panels of such a metric are for ranges of days.
+	Raw bool `json:"raw,omitempty"`
 
 	over string // the query over {source}, where it is more than a list of columns
 }
@@ -75,7 +78,19 @@ var Sections = []string{"Arrivals", "Conversations", "Lengths", "Failures", "Lat
 
 // All lists every metric, by section.
 func All() []Metric {
-	return slices.Concat(arrivals(), conversations(), lengths(), failures(), latency(), byTime(), gpus(), engines(), pipeline(), alerts())
+	all := slices.Concat(arrivals(), conversations(), lengths(), failures(), latency(), byTime(), gpus(), engines(), pipeline(), alerts())
+	for i := range all {
+		all[i].Raw = raw[all[i].View]
+	}
+	return all
+}
+
+// raw are the views that read requests or conversations.
+var raw = map[string]bool{
+	"in_flight_peak": true, "length_profile": true, "prompt_lengths": true, "prompt_variance": true, "error_types": true, "goodput": true,
+	"log_quality": true, "conversation_summary": true, "turns_histogram": true, "active_conversations": true, "conversations_view": true,
+	"conversation_intervals": true, "conversation_services": true, "conversation_stall": true, "stall_services": true, "fault_burn": true,
+	"fault_burn_services": true, "storing_delay": true,
 }
 
 // Find gives the metric of that id.

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/grafana/grafana-plugin-sdk-go/data"
+	"golang.org/x/sync/errgroup"
 
 	"tidegauge/schemas"
 	"tidegauge/stats"
@@ -55,16 +56,20 @@ type gaps struct {
 // fitGaps reads the range's gaps and fits the families to them, as the summary document does: parameters from the merged sums,
 // Weibull's and the distances from the merged sketch.
 func (d *Datasource) fitGaps(ctx context.Context, a *asked) (*gaps, error) {
-	sums, sql, err := d.askView(ctx, a, "arrivals", selecting("gaps, gap_mean, positive_gaps, gap_log, gap_log2"))
-	if err != nil {
+	var sums, buckets *answer
+	g := &gaps{queries: make([]string, 2)}
+	group, ctx := errgroup.WithContext(ctx)
+	group.Go(func() (err error) {
+		sums, g.queries[0], err = d.askView(ctx, a, "arrivals", selecting("gaps, gap_mean, positive_gaps, gap_log, gap_log2"))
+		return err
+	})
+	group.Go(func() (err error) {
+		buckets, g.queries[1], err = d.askView(ctx, a, "gap_histogram", selecting("bucket, count"))
+		return err
+	})
+	if err := group.Wait(); err != nil {
 		return nil, err
 	}
-	g := &gaps{queries: []string{sql}}
-	buckets, sql, err := d.askView(ctx, a, "gap_histogram", selecting("bucket, count"))
-	if err != nil {
-		return nil, err
-	}
-	g.queries = append(g.queries, sql)
 	bucket, count := buckets.column("bucket"), buckets.column("count")
 	for row := range buckets.rows { // ascending, zeros first
 		if n := uint64(count.number(row)); bucket.numbers[row] == nil {

@@ -23,6 +23,9 @@ type custom struct {
 // contract is the version of the data plane's frame types that these frames follow. Alert rules rely on it.
 var contract = data.FrameTypeVersion{0, 1}
 
+// longRange is from where on metrics that read requests are slow on a busy service.
+const longRange = 8 * 24 * time.Hour
+
 // describe completes a frame's metadata.
 func (a *asked) describe(frame *data.Frame, rows *answer, sql string) {
 	if frame.Meta == nil {
@@ -31,6 +34,9 @@ func (a *asked) describe(frame *data.Frame, rows *answer, sql string) {
 	about, _ := frame.Meta.Custom.(custom)
 	about.Metric, about.Step = a.metric.ID, a.step
 	frame.Meta.Custom, frame.Meta.ExecutedQueryString = about, sql
+	if a.metric.Raw && a.to.Sub(a.from) > longRange {
+		noticef(frame, data.NoticeSeverityInfo, "%s reads each request of the range: over more than a week it takes seconds.", a.metric.Title)
+	}
 	if rows.cut {
 		noticef(frame, data.NoticeSeverityWarning, "There are more rows, or bytes, than the data source allows: these are the first %d rows.", rows.rows)
 	}

@@ -125,6 +125,9 @@ func (a *asked) alignRange() {
 // steps are the widths that "auto" takes, seconds. Each divides the next one or the day, so windows lie the same on every day.
 var steps = []int64{60, 120, 300, 600, 1200, 1800, 3600, 7200, 10_800, 21_600, 43_200, 86_400, 7 * 86_400, 28 * 86_400}
 
+// maxHeatmapWindows is how many windows "auto" makes of a heatmap at the most.
+const maxHeatmapWindows = 250
+
 // step gives the width of windows in seconds.
 func (q query) step() (int64, error) {
 	if q.Step != "" && q.Step != "auto" {
@@ -134,7 +137,14 @@ func (q query) step() (int64, error) {
 		}
 		return step, nil
 	}
-	return autoStep(q.to.Sub(q.from), q.interval, q.maxDataPoints), nil
+	points := q.maxDataPoints
+	if m, _ := catalogue.Find(q.Metric); m.Kind == catalogue.Heatmap {
+		// Each window has some dozens of cells, and a cell takes a few pixels to be seen.
+		if points = maxHeatmapWindows; q.maxDataPoints > 0 {
+			points = min(points, q.maxDataPoints)
+		}
+	}
+	return autoStep(q.to.Sub(q.from), q.interval, points), nil
 }
 
 // autoStep is the least step that is not finer than the panel's interval and gives no more windows than the panel has points.
