@@ -172,15 +172,21 @@ func (d *Datasource) gapDistribution(ctx context.Context, a *asked, table *answe
 // lengthDistribution gives the share of requests in each cell of tokens, and what the lognormal distribution has there.
 func (d *Datasource) lengthDistribution(ctx context.Context, a *asked, table *answer) ([]string, error) {
 	side := strings.TrimSuffix(a.metric.ID, "_distribution")
-	sums, first, err := d.askView(ctx, a, "lengths", selecting(side+"_lognormal_mu AS mu, "+side+"_lognormal_sigma AS sigma"))
-	if err != nil {
-		return nil, err
-	}
-	grid, second, err := d.askView(ctx, a, "length_joint", func(source string) (string, error) {
-		return "SELECT cell.bucket AS bucket, sum(cell.n) AS n FROM (SELECT toInt32(" + side + "_bucket) AS bucket, count AS n FROM " + source +
-			") AS cell WHERE cell.bucket < 255 GROUP BY bucket ORDER BY bucket", nil
+	var sums, grid *answer
+	queries := make([]string, 2)
+	group, ctx := errgroup.WithContext(ctx)
+	group.Go(func() (err error) {
+		sums, queries[0], err = d.askView(ctx, a, "lengths", selecting(side+"_lognormal_mu AS mu, "+side+"_lognormal_sigma AS sigma"))
+		return err
 	})
-	queries := []string{first, second}
+	group.Go(func() (err error) {
+		grid, queries[1], err = d.askView(ctx, a, "length_joint", func(source string) (string, error) {
+			return "SELECT cell.bucket AS bucket, sum(cell.n) AS n FROM (SELECT toInt32(" + side + "_bucket) AS bucket, count AS n FROM " + source +
+				") AS cell WHERE cell.bucket < 255 GROUP BY bucket ORDER BY bucket", nil
+		})
+		return err
+	})
+	err := group.Wait()
 	if err != nil || grid.rows == 0 || sums.rows == 0 {
 		return queries, err
 	}
