@@ -34,7 +34,7 @@ func alone(t *testing.T) string {
 func flags(t *testing.T, arguments ...string) *pflag.FlagSet {
 	t.Helper()
 	set := pflag.NewFlagSet("test", pflag.ContinueOnError)
-	AddFlags(set, "data_dir", "listen", "pprof", "log", "kafka", "clickhouse", "processor", "broker", "engine")
+	AddFlags(set, "data_dir", "listen", "pprof", "log", "receive", "kafka", "clickhouse", "processor", "broker", "engine")
 	if err := set.Parse(arguments); err != nil {
 		t.Fatal(err)
 	}

@@ -55,7 +55,10 @@ func exampleValue(field string, v reflect.Value) string {
 		if len(value) > 0 {
 			return "[" + strings.Join(value, ", ") + "]"
 		}
-		return "[kafka-1:9092, kafka-2:9092]" // the one list whose default is empty
+		if field == "Brokers" {
+			return "[kafka-1:9092, kafka-2:9092]"
+		}
+		return "[]"
 	case string:
 		if value == "" {
 			return `""`

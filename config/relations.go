@@ -31,6 +31,10 @@ func (l *Loaded) relations() []error {
 	needs("ingest.hash_key_file", in.HashKeyFile != "", "ingest.hash_ids", "is not true", in.HashIDs)
 	needs("ingest.hash_ids", in.HashIDs, "ingest.hash_key", "and ingest.hash_key_file are missing", in.HashKey != "" || in.HashKeyFile != "")
 	needs("ingest.hash_key_file", in.HashKeyFile != "", "ingest.hash_key", "is given too", in.HashKey == "")
+	re := l.Receive
+	needs("receive.cert_file", re.CertFile != "", "receive.key_file", "is missing", re.KeyFile != "")
+	needs("receive.key_file", re.KeyFile != "", "receive.cert_file", "is missing", re.CertFile != "")
+	needs("receive.client_ca_file", re.ClientCAFile != "", "receive.cert_file", "is missing", re.CertFile != "")
 	if ch.Address != "" {
 		secure := strings.HasPrefix(ch.Address, "clickhouses://") || strings.HasPrefix(ch.Address, "https://")
 		const plain = "does not use TLS (clickhouses:// or https://)"

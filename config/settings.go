@@ -24,7 +24,8 @@ type Settings struct {
 	PProf   bool   `koanf:"pprof" help:"serve Go profiles under /debug/pprof/ too"`
 
 	Log        Log        `koanf:"log" help:"What the program says about its work, on standard error."`
-	Ingest     Ingest     `koanf:"ingest" help:"What is kept of the logs that are read (ingest, characterize)."`
+	Ingest     Ingest     `koanf:"ingest" help:"What is kept of the logs that are read (ingest, receive, characterize)."`
+	Receive    Receive    `koanf:"receive" help:"The listeners for live requests (receive, up --receive)."`
 	Kafka      Kafka      `koanf:"kafka" help:"The log between ingest and the processors."`
 	ClickHouse ClickHouse `koanf:"clickhouse" help:"Where the rows go and where the answers come from."`
 	Processor  Processor  `koanf:"processor" help:"How the processors work (up, process)."`
@@ -44,6 +45,24 @@ type Ingest struct {
 	HashKey     string   `koanf:"hash_key" secret:"yes" help:"key of these hashes, 16 bytes or more"`
 	HashKeyFile string   `koanf:"hash_key_file" flag:"hash-key-file" help:"file with the key of these hashes"`
 	Labels      []string `koanf:"labels" flag:"labels" help:"keys of the labels to keep; all keeps all, none none"`
+}
+
+// Receive is how live requests are received.
+type Receive struct {
+	HTTP          string        `koanf:"http" check:"listen" help:"address of POST /v1/requests and of OTLP over HTTP; off turns it off"`
+	GRPC          string        `koanf:"grpc" check:"listen" help:"address of OTLP over gRPC; off turns it off"`
+	CertFile      string        `koanf:"cert_file" help:"PEM file of the certificate to listen with; without one there is no TLS"`
+	KeyFile       string        `koanf:"key_file" help:"PEM file of its key"`
+	ClientCAFile  string        `koanf:"client_ca_file" help:"PEM file of the authorities that clients' certificates must be from"`
+	Tokens        []string      `koanf:"tokens" secret:"yes" help:"bearer tokens, one of which a client has to send"`
+	TokensFile    string        `koanf:"tokens_file" help:"file with bearer tokens, one a line"`
+	MaxBody       Size          `koanf:"max_body" min:"1KiB" max:"1GiB" help:"largest body, uncompressed; over gRPC at most 4MiB"`
+	Memory        Size          `koanf:"memory" min:"16MiB" max:"1TiB" help:"memory for all posts that are under way; beyond it they are told to come again"`
+	Rate          int           `koanf:"rate" min:"0" max:"10000000" help:"posts a second, of all clients; 0 is no limit"`
+	ClientRate    int           `koanf:"client_rate" min:"0" max:"10000000" help:"posts a second of one client (token, certificate or address); 0 is no limit"`
+	Wait          time.Duration `koanf:"wait" min:"100ms" max:"5m" help:"how long a post waits for Kafka before it is told to come again"`
+	Spans         string        `koanf:"spans" oneof:"innermost,server,client,all" help:"which of the spans that show one call to a model counts"`
+	SampledEvents bool          `koanf:"sampled_events" help:"count GenAI log events of sampled spans: for where only logs are sent, not the spans"`
 }
 
 // Kafka is where the log is and what it is called there.
@@ -95,6 +114,9 @@ type Processor struct {
 	// The bounds are those that Kafka's brokers set by default (group.min.session.timeout.ms and group.max.…).
 	SessionTimeout time.Duration `koanf:"session_timeout" min:"6s" max:"30m" help:"how long a processor may be silent before its partitions go to others"`
 	Cache          Size          `koanf:"cache" min:"16MiB" zero:"yes" max:"1TiB" help:"memory for the sets touched lately and for what is being read and written, of all partitions together; 0 is a sixteenth of the machine's or container's, from 512MiB to 4GiB"`
+	// Each service is some 25 series of /metrics.
+	Headline         time.Duration `koanf:"headline" min:"0" max:"1h" help:"how often the headline numbers by service on /metrics are read from ClickHouse; 0 for never"`
+	HeadlineServices int           `koanf:"headline_services" min:"1" max:"100000" help:"how many services have headline numbers on /metrics, those with the most requests"`
 }
 
 // Broker is the embedded broker.
@@ -122,14 +144,19 @@ func Default() Settings {
 		Listen:  "127.0.0.1:9464", // the port that OpenTelemetry's Prometheus exporters made usual
 		Log:     Log{Level: "info", Format: "auto"},
 		Ingest:  Ingest{Labels: []string{"all"}},
+		Receive: Receive{
+			HTTP: "127.0.0.1:4318", GRPC: "127.0.0.1:4317", // OTLP's
+			MaxBody: 16 << 20, Memory: 512 << 20, Wait: 5 * time.Second, Spans: "innermost",
+		},
 		Kafka: Kafka{
 			Topic:       "tidegauge.requests.v1",
 			Group:       "tidegauge",
 			Compression: "none", // as Kafka's own producers; lz4 costs half a microsecond a record and saves four fifths of the bytes
 		},
 		ClickHouse: ClickHouse{Wait: 30 * time.Second},
-		Processor:  Processor{FlushInterval: time.Second, SessionTimeout: 15 * time.Second},
-		Broker:     Broker{Listen: "127.0.0.1:9092", Retention: 256 << 20, Sync: true},
-		Engine:     Engine{NativePort: 9000, HTTPPort: 8123, Sync: true, LogLevel: "information"},
+		Processor: Processor{FlushInterval: time.Second, SessionTimeout: 15 * time.Second,
+			Headline: 30 * time.Second, HeadlineServices: 500},
+		Broker: Broker{Listen: "127.0.0.1:9092", Retention: 256 << 20, Sync: true},
+		Engine: Engine{NativePort: 9000, HTTPPort: 8123, Sync: true, LogLevel: "information"},
 	}
 }

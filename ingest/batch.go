@@ -3,10 +3,13 @@ package ingest
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"math"
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/cespare/xxhash/v2"
 
 	"tidegauge/schemas"
 )
@@ -23,14 +26,24 @@ type Batch struct {
 	Source string
 
 	other, repeated, refused, cut int64
+	sampled                       int64 // of repeated: log events that were left to their spans
 	first, last                   int64 // arrivals, microseconds
 	refusals                      []*LineError
 	stopped                       *LineError // under Stop: the row after Requests
 	faults                        []error    // of the record at hand
+	// occurrences, where there are some, have records without ids named by what they say (occurrence), not by their place.
+	occurrences map[uint64]int64
 }
 
 func (b *Batch) reset(source string) {
 	*b = Batch{Requests: b.Requests[:0], Lines: b.Lines[:0], Source: source, faults: b.faults[:0], first: math.MaxInt64, last: math.MinInt64}
+}
+
+// occurrence is the id of a record of which only a hash of what it says is known: that hash, and which of the batch's
+// equal records it is.
+func (b *Batch) occurrence(hash uint64) string {
+	b.occurrences[hash]++
+	return fmt.Sprintf("%016x:%d", hash, b.occurrences[hash])
 }
 
 // add gives a new request of the batch, of which nothing is known yet.
@@ -89,9 +102,18 @@ func lineError(file string, line int64, err error) *LineError {
 type worker struct {
 	options  Options
 	skip     bool // OnError is Skip
+	shown    int  // how many refusals of a batch are kept
 	decoders map[*Format]decoder
 	ids      texts
 	hashes   *pseudonyms // nil where ids stay as they are
+}
+
+func newWorker(o Options, onError OnError) *worker {
+	w := &worker{options: o, skip: onError == Skip, shown: MaxRefusals, decoders: make(map[*Format]decoder)}
+	if o.HashKey != nil {
+		w.hashes = newPseudonyms(o.HashKey)
+	}
+	return w
 }
 
 func (w *worker) decoder(f *Format) decoder {
@@ -106,9 +128,15 @@ func (w *worker) decoder(f *Format) decoder {
 // decode fills the block's batch with the requests of its records, under Stop up to the first row it has to refuse.
 func (w *worker) decode(b *block) {
 	out := &b.batch
+	occurrences := out.occurrences
 	out.reset(b.from.name)
+	out.occurrences = occurrences
 	d := w.decoder(b.from.format)
-	if b.from.format.objects {
+	switch {
+	case b.from.format.frames:
+		w.decodeFrames(b, d)
+		return
+	case b.from.format.objects || b.list:
 		w.decodeObjects(b, d)
 		return
 	}
@@ -148,7 +176,7 @@ func (w *worker) record(b *block, d decoder, r record, line int64, nth int) bool
 	} else if len(out.Requests) == before && len(out.faults) == 0 && out.other+out.repeated == counted {
 		out.other++
 	}
-	w.accept(out, before, b.from.prefix, line, nth)
+	w.accept(out, before, place{b.from.prefix, line, line, nth, r.data})
 	if len(out.faults) == 0 {
 		return true
 	}
@@ -159,17 +187,43 @@ func (w *worker) record(b *block, d decoder, r record, line int64, nth int) bool
 		out.stopped = lineError(out.Source, line, out.faults[0])
 		return false
 	}
+	w.refuse(out, line)
+	return true
+}
+
+// refuse counts the faults of the record at hand and keeps the first few of the batch's.
+func (w *worker) refuse(out *Batch, line int64) {
 	for _, err := range out.faults {
-		if out.refused++; len(out.refusals) < MaxRefusals {
+		if out.refused++; len(out.refusals) < w.shown {
 			out.refusals = append(out.refusals, lineError(out.Source, line, err))
 		}
 	}
-	return true
+}
+
+// place is where a record lies: its line, and what ids are made of where it has none: a prefix, a number, which is the line
+// where the prefix names the log, and how many requests came before it there.
+type place struct {
+	prefix       string
+	number, line int64
+	nth          int
+	// text is what a batch with occurrences makes ids of, in place of the others.
+	text []byte
+}
+
+// occurring makes the place of a request by what its record says, or what it says itself where there is no text.
+func (b *Batch) occurring(at place, r *schemas.Request) place {
+	text := at.text
+	if text == nil {
+		text = schemas.AppendJSON(nil, r)
+	}
+	hash := xxhash.Sum64(text)
+	b.occurrences[hash]++
+	return place{prefix: fmt.Sprintf("%016x:", hash), number: b.occurrences[hash], line: at.line}
 }
 
 // accept finishes the requests of one record: what the options overrule, the identity. What cannot be accepted becomes
 // a fault.
-func (w *worker) accept(out *Batch, from int, prefix string, line int64, nth int) {
+func (w *worker) accept(out *Batch, from int, at place) {
 	to := from
 	for i := from; i < len(out.Requests); i++ {
 		r := &out.Requests[i]
@@ -189,7 +243,11 @@ func (w *worker) accept(out *Batch, from int, prefix string, line int64, nth int
 			r.Labels = slices.DeleteFunc(r.Labels, func(l schemas.Label) bool { return !slices.Contains(w.options.Labels, l.Key) })
 		}
 		if r.RequestID == "" {
-			w.stamp(r, prefix, line, nth+i-from)
+			if out.occurrences != nil {
+				w.stamp(r, out.occurring(at, r), 0)
+			} else {
+				w.stamp(r, at, i-from)
+			}
 		}
 		n, err := r.Validate()
 		if err != nil {
@@ -198,7 +256,7 @@ func (w *worker) accept(out *Batch, from int, prefix string, line int64, nth int
 		}
 		out.cut += int64(n)
 		out.first, out.last = min(out.first, r.ArrivalUS), max(out.last, r.ArrivalUS)
-		out.Lines = append(out.Lines, line)
+		out.Lines = append(out.Lines, at.line)
 		if to != i {
 			out.Requests[to], out.Requests[i] = out.Requests[i], out.Requests[to]
 		}
@@ -210,17 +268,17 @@ func (w *worker) accept(out *Batch, from int, prefix string, line int64, nth int
 // stamp gives a request of a log without ids the id and the seq that its place in the log makes: (source, line). They
 // are the same however often and under whatever name the log is read, which is what makes reading it again harmless. A
 // request beyond the first of one line adds its number.
-func (w *worker) stamp(r *schemas.Request, prefix string, line int64, nth int) {
-	w.ids.room(len(prefix) + 40)
+func (w *worker) stamp(r *schemas.Request, at place, beyond int) {
+	w.ids.room(len(at.prefix) + 40)
 	start := len(w.ids.chunk)
-	id := append(w.ids.chunk, prefix...)
-	id = strconv.AppendInt(id, line, 10)
-	if nth > 0 {
+	id := append(w.ids.chunk, at.prefix...)
+	id = strconv.AppendInt(id, at.number, 10)
+	if nth := at.nth + beyond; nth > 0 {
 		id = strconv.AppendInt(append(id, '.'), int64(nth), 10)
 	}
 	w.ids.chunk = id
 	r.RequestID = w.ids.since(start)
 	if r.Seq == 0 {
-		r.Seq = line
+		r.Seq = at.number
 	}
 }

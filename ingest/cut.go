@@ -36,10 +36,11 @@ type block struct {
 	// buffer[start:end] are the records.
 	buffer     []byte
 	start, end int
-	line       int64 // the physical line, from 1, that the block starts with
+	line       int64 // the physical line, from 1, that the block starts with; of frames, the number of its first
 	layout     *layout
 	nth        int  // how many objects begin on that line before the block
 	quoted     bool // a quote is among the bytes: records may have line breaks
+	list       bool // records are the objects of a list, whatever the format's are
 	// refused is a line that was not even cut, in place of data; err ends the whole reading.
 	refused *LineError
 	err     error
@@ -182,6 +183,9 @@ func (c *cutter) cut(ended bool) error {
 		c.skip(i + 1)
 		c.dropping = false
 	}
+	if c.from.format.frames {
+		return c.cutFrames(ended)
+	}
 	if n := len(c.rest()); ended && n > 0 && c.rest()[n-1] != '\n' {
 		if c.b.end == len(c.b.buffer) {
 			c.b.buffer = append(c.b.buffer, make([]byte, blockBytes)...)
@@ -229,7 +233,9 @@ func (c *cutter) send(n int) error {
 	next.quoted = b.quoted
 	b.end = b.start + n
 	b.from, b.layout, b.line = c.from, c.layout, c.line
-	c.line += int64(bytes.Count(b.buffer[b.start:b.end], []byte("\n")))
+	if !c.from.format.frames { // whose cutter counts them itself
+		c.line += int64(bytes.Count(b.buffer[b.start:b.end], []byte("\n")))
+	}
 	c.bytes += int64(n)
 	c.b = next
 	return c.reader.dispatch(c.ctx, b)

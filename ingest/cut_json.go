@@ -95,32 +95,36 @@ func stringEnd(b []byte) int {
 	return 0
 }
 
-// cutObjects sends the whole objects that are there; ended says that no more text follows.
-func (c *cutter) cutObjects(ended bool) error {
-	rest := c.rest()
-	n, nth := 0, c.nth
-	for {
-		start, end, whole := nextObject(rest[n:])
+// wholeObjects gives how many bytes of a text are whole objects, up to about most, and how many objects begin on the line on
+// which the rest begins, where nth began on the text's first line before it. ended says that no more text follows.
+func wholeObjects(text []byte, nth int, ended bool, most int) (n, next int) {
+	for n < most {
+		start, end, whole := nextObject(text[n:])
 		if start < 0 {
 			// Only what stands between objects is left.
-			if bytes.IndexByte(rest[n:], '\n') >= 0 {
+			if bytes.IndexByte(text[n:], '\n') >= 0 {
 				nth = 0
 			}
-			n = len(rest)
-			break
+			return len(text), nth
 		}
 		if !whole && !ended {
 			break
 		}
-		if bytes.IndexByte(rest[n:n+start], '\n') >= 0 {
+		if bytes.IndexByte(text[n:n+start], '\n') >= 0 {
 			nth = 0
 		}
 		nth++
-		if bytes.IndexByte(rest[n+start:n+end], '\n') >= 0 {
+		if bytes.IndexByte(text[n+start:n+end], '\n') >= 0 {
 			nth = 0
 		}
 		n += end
 	}
+	return n, nth
+}
+
+// cutObjects sends the whole objects that are there; ended says that no more text follows.
+func (c *cutter) cutObjects(ended bool) error {
+	n, nth := wholeObjects(c.rest(), c.nth, ended, len(c.rest()))
 	c.b.nth, c.nth = c.nth, nth
 	return c.send(n)
 }

@@ -12,6 +12,9 @@
 //	source.go stream.go cut.go  batch.go    reader.go     pace.go  producer.go
 //	          follow.go cut_*.go one file a format
 //
+// Receiver (receive.go) takes live requests over HTTP and gRPC: the same decoders, and batches that posts share in place of a
+// Producer's.
+//
 // A new format is one new file with a Format and one line in formats (format.go).
 //
 // Not obvious: blocks of whole records are decoded by several goroutines at once and delivered in the order of the

@@ -9,17 +9,14 @@ import (
 	"tidegauge/schemas"
 )
 
-// envoy is the access log of Envoy AI Gateway: JSON lines, or the same fields as attributes of OTLP logs. Which fields there
-// are, and what they are called, is for whoever configures it; read are the names of its documentation and of its defaults.
+// envoy is the access log of Envoy AI Gateway: JSON lines, or the same fields as attributes of OTLP logs, which otlp reads
+// too. Which fields there are, and what they are called, is for whoever configures it; read are the names of its documentation and of its defaults.
 // Envoy writes what it does not know as null or "-", durations are milliseconds.
 var envoy = Format{
 	Name:        "envoy",
 	Description: "Envoy AI Gateway's access log, JSON lines or OTLP logs",
 	recognise: func(head []byte) bool {
 		head = inList(head)
-		if hasKeys(head, "resourceLogs") || hasKeys(head, "resource_logs") {
-			return true
-		}
 		return hasKeys(head, "response_code") && hasKeys(head, "start_time") && !hasKeys(head, "arrival_us") &&
 			(hasKeys(head, "genai_model_name") || hasKeys(head, "gen_ai.request.model"))
 	},
@@ -40,7 +37,7 @@ func (d *envoyDecoder) decode(in record, into *Batch) error {
 	if c.peek() != '{' {
 		return c.fail("an object was expected")
 	}
-	if hasKeys(in.data, "resourceLogs") || hasKeys(in.data, "resource_logs") {
+	if isLogs(in.data) {
 		return d.message(in.data, into)
 	}
 	r := into.add()
@@ -82,28 +79,10 @@ func (d *envoyDecoder) message(data []byte, into *Batch) error {
 	if err != nil {
 		return otlpError(err)
 	}
-	d.logs(logs, into)
-	return nil
-}
-
-// logs reads a message: what a receiver of OTLP in another encoding has.
-func (d *envoyDecoder) logs(logs plog.Logs, into *Batch) {
-	for _, rl := range logs.ResourceLogs().All() {
-		for _, sl := range rl.ScopeLogs().All() {
-			for _, l := range sl.LogRecords().All() {
-				r := into.add()
-				is, err := d.entry(l, rl.Resource().Attributes(), r)
-				if !is || err != nil {
-					into.drop()
-				}
-				if err != nil {
-					into.refuse(err)
-				} else if !is {
-					into.other++
-				}
-			}
-		}
+	for l, resource := range logRecords(logs) {
+		into.oneOf(l, func(r *schemas.Request) (bool, error) { return d.entry(l, resource, r) })
 	}
+	return nil
 }
 
 func (d *envoyDecoder) entry(l plog.LogRecord, resource pcommon.Map, r *schemas.Request) (bool, error) {

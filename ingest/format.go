@@ -24,6 +24,11 @@ type Options struct {
 	HashKey []byte
 	// Labels are the keys of the labels to keep; nil keeps all, an empty list none.
 	Labels []string
+
+	// views, where given, is what a receiver's decoders share; unsampledEvents has GenAI log events of sampled spans left
+	// out, whose spans come too and say more.
+	views           *views
+	unsampledEvents bool
 }
 
 // ParseEpoch reads an origin: seconds since the Unix epoch, with decimals, or a date and time as in RFC 3339. It gives
@@ -54,6 +59,8 @@ type Format struct {
 	table *table
 	// objects says that records are JSON objects, which may be spread over lines or be the elements of a list.
 	objects bool
+	// frames says that records are binary, each after its length (cut_frames.go).
+	frames bool
 	// ordered says that decoders carry state from record to record: then one of them sees all of them in order.
 	ordered bool
 }
@@ -79,7 +86,7 @@ type record struct {
 }
 
 // formats are all formats, in the order in which help lists them.
-var formats = []*Format{&burstGPT, &azure, &mooncake, &bailian, &dynamo, &liteLLM, &otlp, &envoy, &openAI, &sgLang, &canonical}
+var formats = []*Format{&burstGPT, &azure, &mooncake, &bailian, &dynamo, &liteLLM, &otlp, &otlpProto, &envoy, &openAI, &sgLang, &canonical}
 
 // Formats gives all formats, in the order in which to list them.
 func Formats() []*Format { return append([]*Format(nil), formats...) }

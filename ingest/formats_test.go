@@ -169,17 +169,18 @@ func withoutPrint(s string) string {
 // TestRecognisers: every format's own samples are recognised by its recogniser and by no other.
 func TestRecognisers(t *testing.T) {
 	samples := map[string][]string{
-		"burstgpt":  {burst1, burst2, strings.ReplaceAll(burst2, "\n", "\r\n"), "Log Type,x,Response tokens,Request tokens,\"Model\",Timestamp\n"},
-		"azure":     {azureH, "\"TIMESTAMP\",GeneratedTokens,ContextTokens\n"},
-		"mooncake":  {`{"timestamp": 0, "input_length": 6755, "output_length": 500, "hash_ids": [0, 1`, `{"session_id":"a","timestamp":1,"input_length":1,"output_length":1}`, `{"input_length":1,"timestamp":2,"delay":3}`},
-		"bailian":   {`{"chat_id": 159, "parent_chat_id": -1, "timestamp": 61.114, "input_length": 521, "output_length": 132, "type": "text", "turn": 1, "hash_ids": [1089`},
-		"dynamo":    {`{"timestamp":49492,"event":{"schema":"dynamo.request.trace.v1","event_type":"request_end","x":{`, `{"schema":"dynamo.request.trace.v1","event_type":"tool_end"}`, `{"event_type":"tool_end","schema":"dynamo.request.trace.v1"}`},
-		"litellm":   {`{"id":"a","trace_id":"t","call_type":"acompletion","stream":true,"response_cost":0,"startTime":1`, `[ {"request_id":"a","call_type":"aembedding","startTime":"2026`},
-		"otlp":      {`{"resourceSpans":[{"resource":{"attributes":[`, `{"trace_id":"t","span_count":3,"spans":[`},
-		"envoy":     {`{":authority":"a","genai_model_name":"m","response_code":200,"start_time":"2026`, `{"resourceLogs":[{"scopeLogs":`},
-		"openai":    {`{"id":"a","object":"chat.completion","created":1,"model":"m","choices":[],"usage":{"prompt_tokens":1`, `[{"request":{"model":"m"},"response":{`, `{"id":"b","custom_id":"c","response":{"status_code":200`},
-		"sglang":    {`{"request_parameters":"{\"rid\":\"a`, `{"request_parameters":"{}","id":"a","prompt_tokens":1}`},
-		"canonical": {`{"service":"s","model":"m","arrival_us":1,"outcome":"ok"}`, `{"arrival_us":1}`, `{"service":"s","arrival_us":1,"prefix_hashes":[1,2,3`},
+		"burstgpt":   {burst1, burst2, strings.ReplaceAll(burst2, "\n", "\r\n"), "Log Type,x,Response tokens,Request tokens,\"Model\",Timestamp\n"},
+		"azure":      {azureH, "\"TIMESTAMP\",GeneratedTokens,ContextTokens\n"},
+		"mooncake":   {`{"timestamp": 0, "input_length": 6755, "output_length": 500, "hash_ids": [0, 1`, `{"session_id":"a","timestamp":1,"input_length":1,"output_length":1}`, `{"input_length":1,"timestamp":2,"delay":3}`},
+		"bailian":    {`{"chat_id": 159, "parent_chat_id": -1, "timestamp": 61.114, "input_length": 521, "output_length": 132, "type": "text", "turn": 1, "hash_ids": [1089`},
+		"dynamo":     {`{"timestamp":49492,"event":{"schema":"dynamo.request.trace.v1","event_type":"request_end","x":{`, `{"schema":"dynamo.request.trace.v1","event_type":"tool_end"}`, `{"event_type":"tool_end","schema":"dynamo.request.trace.v1"}`},
+		"litellm":    {`{"id":"a","trace_id":"t","call_type":"acompletion","stream":true,"response_cost":0,"startTime":1`, `[ {"request_id":"a","call_type":"aembedding","startTime":"2026`},
+		"otlp":       {`{"resourceSpans":[{"resource":{"attributes":[`, `{"trace_id":"t","span_count":3,"spans":[`, `{"resourceLogs":[{"scopeLogs":`},
+		"otlp-proto": {"\x00\x00\x01\x00\n\xfd\x01\n\xfa", "\x00\x10\x01\x00\x28\xb5\x2f\xfd", "\x00\x00\x01\x00{\"re"},
+		"envoy":      {`{":authority":"a","genai_model_name":"m","response_code":200,"start_time":"2026`},
+		"openai":     {`{"id":"a","object":"chat.completion","created":1,"model":"m","choices":[],"usage":{"prompt_tokens":1`, `[{"request":{"model":"m"},"response":{`, `{"id":"b","custom_id":"c","response":{"status_code":200`},
+		"sglang":     {`{"request_parameters":"{\"rid\":\"a`, `{"request_parameters":"{}","id":"a","prompt_tokens":1}`},
+		"canonical":  {`{"service":"s","model":"m","arrival_us":1,"outcome":"ok"}`, `{"arrival_us":1}`, `{"service":"s","arrival_us":1,"prefix_hashes":[1,2,3`},
 	}
 	for _, f := range formats {
 		if len(samples[f.Name]) == 0 {
@@ -201,7 +202,7 @@ func TestRecognisers(t *testing.T) {
 }
 
 func TestUnknownFormat(t *testing.T) {
-	names := "burstgpt, azure, mooncake, bailian, dynamo, litellm, otlp, envoy, openai, sglang, canonical"
+	names := "burstgpt, azure, mooncake, bailian, dynamo, litellm, otlp, otlp-proto, envoy, openai, sglang, canonical"
 	for text, want := range map[string]string{
 		"GET / HTTP/1.1\nx":                                  `log: not a known format: it starts with "GET / HTTP/1.1". Say which of these it is with --format: ` + names,
 		strings.Repeat("x", 100):                             `it starts with "` + strings.Repeat("x", 80) + `"….`,
@@ -279,7 +280,10 @@ func fuzzFormat(f *testing.F, name string, isJSON bool, seeds ...string) {
 			if err := d.Decode(schemas.AppendJSON(nil, q), &again); err != nil || again.Content() != q.Content() {
 				t.Fatalf("line %d does not survive its JSON: %v\n%s", out.lines[i], err, schemas.AppendJSON(nil, q))
 			}
-			if line := strings.TrimPrefix(lines[out.lines[i]-1], "\ufeff"); isJSON && !json.Valid([]byte(line)) {
+			if !isJSON {
+				continue
+			}
+			if line := strings.TrimPrefix(lines[out.lines[i]-1], "\ufeff"); !json.Valid([]byte(line)) {
 				t.Fatalf("line %d is no JSON: %q", out.lines[i], line)
 			}
 		}

@@ -8,31 +8,45 @@ import (
 	"strings"
 
 	"go.opentelemetry.io/collector/pdata/pcommon"
+	"go.opentelemetry.io/collector/pdata/plog"
 	"go.opentelemetry.io/collector/pdata/ptrace"
 
 	"tidegauge/schemas"
 )
 
-// otlp is OpenTelemetry's traces as JSON, what the collector's file exporter writes and OTLP/HTTP carries: messages of
-// spans, of which those of calls to a model are requests. Beside it, the flat form that trace viewers export, whose spans
-// have their attributes as an object. A call may show in several spans: views (otlp_views.go) says which one counts.
+// otlp is OpenTelemetry's traces and logs as JSON, what the collector's file exporter writes and OTLP/HTTP carries: messages
+// of spans, of which those of calls to a model are requests, or of log records (otlp_logs.go). Beside it, the flat form that
+// trace viewers export, whose spans have their attributes as an object. A call may show in several spans: views
+// (otlp_views.go) says which one counts.
 var otlp = Format{
 	Name:        "otlp",
-	Description: "OpenTelemetry's spans of calls to models, OTLP JSON",
+	Description: "OpenTelemetry's spans and log events of calls to models, OTLP JSON",
 	recognise: func(head []byte) bool {
 		head = inList(head)
-		return hasKeys(head, "resourceSpans") || hasKeys(head, "resource_spans") || hasKeys(head, "trace_id", "spans")
+		return hasKeys(head, "resourceSpans") || hasKeys(head, "resource_spans") || hasKeys(head, "resourceLogs") || hasKeys(head, "resource_logs") ||
+			hasKeys(head, "trace_id", "spans")
 	},
-	newDecoder: func(o Options) decoder { return &otlpDecoder{views: views{policy: o.Spans}} },
+	newDecoder: newOTLPDecoder,
 	objects:    true,
 	ordered:    true, // which of its spans shows a call first
 }
 
 type otlpDecoder struct {
-	views    views
+	views    *views
 	spans    []traceSpan // of the message at hand
 	services names
 	few      names
+	entries  envoyDecoder
+	// unsampled has log events count only where their spans are not sampled and so will not come.
+	unsampled bool
+}
+
+func newOTLPDecoder(o Options) decoder {
+	d := &otlpDecoder{views: o.views, unsampled: o.unsampledEvents}
+	if d.views == nil {
+		d.views = &views{policy: o.Spans}
+	}
+	return d
 }
 
 // traceSpan is what matters of a span, of either form.
@@ -69,25 +83,35 @@ func (d *otlpDecoder) decode(in record, into *Batch) error {
 	if err := c.end(); err != nil {
 		return err
 	}
+	if isLogs(in.data) {
+		var u plog.JSONUnmarshaler
+		logs, err := u.UnmarshalLogs(in.data)
+		if err != nil {
+			return otlpError(err)
+		}
+		d.logs(logs, into)
+		return nil
+	}
 	d.spans = d.spans[:0]
 	if hasKeys(in.data, "spans") {
 		if err := d.flat(in.data); err != nil {
 			return err
 		}
-	} else {
-		var u ptrace.JSONUnmarshaler
-		traces, err := u.UnmarshalTraces(in.data)
-		if err != nil {
-			return otlpError(err)
-		}
-		d.traces(traces)
+		d.message(into)
+		return nil
 	}
-	d.message(into)
+	var u ptrace.JSONUnmarshaler
+	traces, err := u.UnmarshalTraces(in.data)
+	if err != nil {
+		return otlpError(err)
+	}
+	d.traces(traces, into)
 	return nil
 }
 
-// traces takes the spans of a message: what a receiver of OTLP in another encoding has.
-func (d *otlpDecoder) traces(traces ptrace.Traces) {
+// traces reads a message of spans, however it was encoded.
+func (d *otlpDecoder) traces(traces ptrace.Traces, into *Batch) {
+	d.spans = d.spans[:0]
 	for _, rs := range traces.ResourceSpans().All() {
 		for _, ss := range rs.ScopeSpans().All() {
 			for _, s := range ss.Spans().All() {
@@ -100,6 +124,7 @@ func (d *otlpDecoder) traces(traces ptrace.Traces) {
 			}
 		}
 	}
+	d.message(into)
 }
 
 // message turns the spans at hand into requests.

@@ -187,7 +187,7 @@ func TestViews(t *testing.T) {
 		{name: "its own parent", messages: one(spanOf("1", "1", client, 1, 2, chat...)), want: "1"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			d := &otlpDecoder{views: views{policy: test.policy}}
+			d := &otlpDecoder{views: &views{policy: test.policy}}
 			var b Batch
 			b.reset("log")
 			var got []string

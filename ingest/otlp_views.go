@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
+	"sync"
 
 	"go.opentelemetry.io/collector/pdata/ptrace"
 
@@ -45,8 +46,13 @@ func ParseSpanPolicy(text string) (SpanPolicy, error) {
 // counts can depend on how exporters put spans into messages, while the number of requests does not; server and client
 // take one side's word, whoever comes first.
 //
+// What is decided stays decided, also where the request that came of it could not be stored: a span that comes again is
+// counted again if it was before. So a message that is sent again for lack of an answer is neither lost nor counted twice,
+// and a call of which only that message is never sent again is lost with it.
+//
 // What came is remembered in two generations of maxSpans spans: when the younger is full, the older is forgotten.
 type views struct {
+	mutex      sync.Mutex // a receiver's decoders share one
 	policy     SpanPolicy
 	young, old seenSpans
 }
@@ -107,6 +113,8 @@ func (v *views) choose(spans []traceSpan) {
 		return cmp.Or(cmp.Compare(depths[j], depths[i]), cmp.Compare(nearness(spans[i].kind), nearness(spans[j].kind)),
 			cmp.Compare(spans[i].start, spans[j].start), cmp.Compare(spans[i].id, spans[j].id))
 	})
+	v.mutex.Lock()
+	defer v.mutex.Unlock()
 	for _, i := range order {
 		v.see(&spans[i], keys[i])
 	}

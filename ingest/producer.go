@@ -229,7 +229,13 @@ func (p *Producer) deliver(partition int, batch *records) {
 	if p.failure() != nil {
 		return
 	}
-	again, err := p.send(partition, batch.data, batch.spans)
+	again, err := p.send(partition, batch.data, batch.spans, func(large *TooLargeError) error {
+		if p.config.TooLarge == nil {
+			return large
+		}
+		p.config.TooLarge(large)
+		return nil
+	})
 	if err != nil {
 		if p.sending.Err() == nil {
 			err = fmt.Errorf("writing to topic %s, partition %d: %w", p.config.Topic, partition, p.config.Kafka.explain(err))
@@ -248,9 +254,9 @@ func (p *Producer) deliver(partition int, batch *records) {
 	}
 }
 
-// send sends records in order, in halves if they are too much for the broker. again says that more than one try was
-// needed.
-func (p *Producer) send(partition int, data []byte, spans []span) (again bool, err error) {
+// send sends records in order, in halves if they are too much for the broker. tooLarge is told of each that is too much by
+// itself, which is left out unless it gives an error. again says that more than one try was needed.
+func (p *Producer) send(partition int, data []byte, spans []span, tooLarge func(*TooLargeError) error) (again bool, err error) {
 	tries := 0
 	_, err = retry(p.sending, p.config.Patience, func() (struct{}, error) {
 		tries++
@@ -270,18 +276,15 @@ func (p *Producer) send(partition int, data []byte, spans []span) (again bool, e
 	switch {
 	case tooMuch && len(spans) > 1:
 		half := len(spans) / 2
-		if _, err := p.send(partition, data, spans[:half]); err != nil {
+		if _, err := p.send(partition, data, spans[:half], tooLarge); err != nil {
 			return true, err
 		}
-		_, err := p.send(partition, data, spans[half:])
+		_, err := p.send(partition, data, spans[half:], tooLarge)
 		return true, err
 	case tooMuch:
 		large := p.tooLarge(data[spans[0].value:spans[0].valueEnd])
-		if p.config.TooLarge == nil {
-			return true, large
-		}
-		p.config.TooLarge(large)
-		return true, nil
+		large.at = spans[0].value
+		return true, tooLarge(large)
 	case err != nil:
 		return true, err
 	}

@@ -69,6 +69,8 @@ func (c ProducerConfig) Validate() error {
 type TooLargeError struct {
 	Topic, Service, RequestID string
 	Bytes                     int
+
+	at int // where its value lies in its batch
 }
 
 // Error says which and what to do.

@@ -75,10 +75,7 @@ func NewReader(c ReaderConfig, sources []Source) (*Reader, error) {
 }
 
 func (r *Reader) start(from <-chan *block) {
-	w := &worker{options: r.config.Options, skip: r.config.OnError == Skip, decoders: make(map[*Format]decoder)}
-	if key := r.config.Options.HashKey; key != nil {
-		w.hashes = newPseudonyms(key)
-	}
+	w := newWorker(r.config.Options, r.config.OnError)
 	r.workers.Go(func() {
 		for b := range from {
 			w.decode(b)

@@ -3,6 +3,8 @@ package ingest
 import (
 	"unicode/utf8"
 	"unsafe"
+
+	"tidegauge/schemas"
 )
 
 // names keeps the texts of one column of which there are few (models, services): each is made once. Its zero value is
@@ -19,6 +21,9 @@ const maxNames = 10_000
 func (n *names) keep(b []byte) string {
 	if n.last == string(b) {
 		return n.last
+	}
+	if len(b) > schemas.MaxName {
+		return validText(string(b)) // no name, and not worth the memory
 	}
 	s, ok := n.known[string(b)]
 	if !ok {

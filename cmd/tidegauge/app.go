@@ -99,7 +99,7 @@ A first look, with nothing else installed:
 	root.SetUsageFunc(usageText)
 	cobra.EnableCommandSorting = false
 	root.AddCommand(
-		newDemo(a), newUp(a), newIngest(a), newProcess(a),
+		newDemo(a), newUp(a), newIngest(a), newReceive(a), newProcess(a),
 		newCharacterize(a), newReport(a), newVerify(a), newSQL(a),
 		newSample(a),
 		newMigrate(a), newRecompute(a), newConfig(a), newEngine(a), newMan(a), newVersion(a),
@@ -129,7 +129,7 @@ func finish(c *cobra.Command) {
 	c.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
 		return &failure{exitUsage, err, fmt.Sprintf("Run `%s --help` for how to use it.", c.CommandPath())}
 	})
-	for _, name := range []string{"log-level", "log-format", "kafka-compression", "engine-log-level"} {
+	for _, name := range []string{"log-level", "log-format", "kafka-compression", "engine-log-level", "receive-spans"} {
 		if values := config.Choices(name); c.Flag(name) != nil {
 			_ = c.RegisterFlagCompletionFunc(name, cobra.FixedCompletions(values, cobra.ShellCompDirectiveNoFileComp))
 		}

@@ -15,7 +15,7 @@ import (
 
 func TestHelp(t *testing.T) {
 	s := newShell(t)
-	for _, command := range []string{"", "demo", "up", "ingest", "process", "characterize", "report", "verify", "sql", "sample", "migrate", "recompute",
+	for _, command := range []string{"", "demo", "up", "ingest", "receive", "process", "characterize", "report", "verify", "sql", "sample", "migrate", "recompute",
 		"config", "engine", "engine fetch", "man", "version"} {
 		r := s.run(append(strings.Fields(command), "--help")...)
 		if r.status != exitOK || r.err != "" {

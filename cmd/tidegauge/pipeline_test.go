@@ -75,9 +75,9 @@ func (b *background) stop(signal os.Signal) {
 }
 
 // up starts tidegauge up on free ports and waits until it says how to reach it.
-func (s *shell) up() (*background, *config.Running) {
+func (s *shell) up(more ...string) (*background, *config.Running) {
 	s.t.Helper()
-	b := s.start("up", "--broker-listen", "127.0.0.1:0", "--engine-native-port", "0", "--engine-http-port", "0", "--listen", "127.0.0.1:0")
+	b := s.start(append([]string{"up", "--broker-listen", "127.0.0.1:0", "--engine-native-port", "0", "--engine-http-port", "0", "--listen", "127.0.0.1:0"}, more...)...)
 	folder := filepath.Join(s.folder, "data")
 	for deadline := time.Now().Add(time.Minute); ; time.Sleep(20 * time.Millisecond) {
 		if running, err := config.FindRunning(folder); err == nil {
@@ -114,7 +114,7 @@ func TestUp(t *testing.T) {
 	s := newShell(t)
 	sample := filepath.Join(s.folder, "sample.jsonl")
 	s.ok("sample", "--days", "1", "--output", sample)
-	up, running := s.up()
+	up, running := s.up("--receive", "--receive-http", "127.0.0.1:0", "--receive-grpc", "127.0.0.1:0")
 
 	t.Run("what it says", func(t *testing.T) {
 		for _, want := range []string{running.Kafka, running.ClickHouse, running.HTTP, running.Listen, "tidegauge ingest", "tidegauge report", "Ctrl-C"} {
@@ -127,7 +127,7 @@ func TestUp(t *testing.T) {
 		deadline := time.Now().Add(30 * time.Second)
 		for {
 			status, body := get(t, "http://"+running.Listen+"/readyz")
-			if status == http.StatusOK && body == "broker: ok\nclickhouse: ok\nprocessors: ok\n" {
+			if status == http.StatusOK && body == "broker: ok\nclickhouse: ok\nprocessors: ok\nreceiver: ok\n" {
 				break
 			}
 			if time.Now().After(deadline) {
@@ -299,13 +299,34 @@ func TestUp(t *testing.T) {
 		}
 	})
 
+	t.Run("live requests", func(t *testing.T) {
+		s := s.in(t)
+		at := regexp.MustCompile(`http://\S+/v1/requests`).FindString(up.text())
+		s.write("live.jsonl", []byte(liveRequest(1)+liveRequest(2)))
+		for range 2 { // posting it again is harmless
+			if status, answer := s.curl(at, "--data-binary", "@live.jsonl"); status != "200" || answer != `{"accepted":2,"refused":0}`+"\n" {
+				t.Errorf("%s %s", status, answer)
+			}
+		}
+		for deadline := time.Now().Add(30 * time.Second); ; time.Sleep(50 * time.Millisecond) {
+			out := s.ok("sql", "--format", "tsv", "SELECT count() FROM requests FINAL WHERE service = 'live'")
+			if out == "count()\n2\n" {
+				break
+			}
+			if time.Now().After(deadline) {
+				t.Fatalf("there are %q", out)
+			}
+		}
+	})
+
 	t.Run("metrics", func(t *testing.T) {
 		// The log's size is looked at now and then; what is left has had no occasion.
 		missing := []string{"tidegauge_broker_deleted_records_total", "tidegauge_broker_log_bytes", "tidegauge_processor_errors_total",
-			"tidegauge_processor_reloads_total", "tidegauge_storage_insert_retries_total", "tidegauge_storage_quarantined_rows_total"}
+			"tidegauge_processor_reloads_total", "tidegauge_receive_throttled_total", "tidegauge_storage_insert_retries_total",
+			"tidegauge_storage_quarantined_rows_total", "tidegauge_headline_errors_total"}
 		_, metrics := get(t, "http://"+running.Listen+"/metrics")
 		for _, name := range checkTypes(t, metrics) {
-			if !slices.Contains(missing, name) {
+			if !slices.Contains(missing, name) && !strings.HasPrefix(name, "tidegauge_service_") { // a log of now has those: TestHeadline
 				t.Errorf("/metrics lacks %s", name)
 			}
 		}

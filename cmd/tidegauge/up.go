@@ -16,6 +16,7 @@ import (
 )
 
 func newUp(a *app) *cobra.Command {
+	var receive bool
 	c := &cobra.Command{
 		Use:     "up",
 		GroupID: groupPipeline,
@@ -28,20 +29,28 @@ otherwise; any Kafka or ClickHouse client can use them. While it runs, other tid
 folder find it by themselves.`,
 		Example: `  tidegauge up
   tidegauge up --data-dir /srv/tidegauge --broker-listen 127.0.0.1:0 --engine-native-port 0 --engine-http-port 0
-  tidegauge up & sleep 5; tidegauge ingest access.jsonl.gz; tidegauge report`,
+  tidegauge up & sleep 5; tidegauge ingest access.jsonl.gz; tidegauge report
+  tidegauge up --receive       # and take live requests, as tidegauge receive does`,
 		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
-			if err := a.load(c, false, checkEmbedded); err != nil {
+			err := a.load(c, false, func(s config.Settings) error {
+				if !receive {
+					return checkEmbedded(s)
+				}
+				return errors.Join(checkEmbedded(s), checkReceive(s))
+			})
+			if err != nil {
 				return err
 			}
-			return a.up(c.Context())
+			return a.up(c.Context(), receive)
 		},
 	}
-	config.AddFlags(c.Flags(), "broker", "engine", "listen", "pprof", "kafka.topic", "kafka.group", "kafka.partitions", "processor")
+	c.Flags().BoolVar(&receive, "receive", false, "take live requests too, as tidegauge receive does")
+	config.AddFlags(c.Flags(), "broker", "engine", "listen", "pprof", "kafka.topic", "kafka.group", "kafka.partitions", "processor", "receive")
 	return c
 }
 
-func (a *app) up(ctx context.Context) (err error) {
+func (a *app) up(ctx context.Context, receive bool) (err error) {
 	// What is missing on this machine is said before anything is started.
 	if _, err := storage.FindEngine(a.Engine.Library); err != nil {
 		return err
@@ -54,7 +63,11 @@ func (a *app) up(ctx context.Context) (err error) {
 	if other, err := config.FindRunning(a.DataDir); err == nil {
 		return alreadyUp(a.DataDir, other, nil)
 	}
-	if err := p.startListener(ctx, "broker", "clickhouse", "processors"); err != nil {
+	pending := []string{"broker", "clickhouse", "processors"}
+	if receive {
+		pending = append(pending, "receiver")
+	}
+	if err := p.startListener(ctx, pending...); err != nil {
 		return err
 	}
 	if err := p.startEmbedded(ctx, a.DataDir); err != nil {
@@ -63,6 +76,11 @@ func (a *app) up(ctx context.Context) (err error) {
 			return alreadyUp(a.DataDir, other, err)
 		}
 		return err
+	}
+	if receive {
+		if err := a.startReceiver(ctx, p); err != nil {
+			return err
+		}
 	}
 	err = p.parts.start(ctx, "the note for other commands", func(context.Context) error {
 		return config.WriteRunning(a.DataDir, config.Running{
@@ -91,7 +109,10 @@ func (p *pipeline) startEmbedded(ctx context.Context, folder string) error {
 	if err := p.openDatabase(ctx, true); err != nil {
 		return err
 	}
-	return p.startProcessors(ctx)
+	if err := p.startProcessors(ctx); err != nil {
+		return err
+	}
+	return p.startHeadline(ctx)
 }
 
 func alreadyUp(folder string, other *config.Running, cause error) error {
@@ -109,6 +130,17 @@ func withDatabase(address string) string {
 
 // welcome says on standard output where everything is and what to do next.
 func (a *app) welcome(p *pipeline) {
+	receiver := ""
+	if r := p.receiver; r != nil {
+		receiver = "  Receiver     "
+		if r.HTTPAddr() != "" {
+			receiver += "http://" + r.HTTPAddr() + "/v1/requests, OTLP over HTTP"
+		}
+		if r.GRPCAddr() != "" {
+			receiver += "\n               " + r.GRPCAddr() + ", OTLP over gRPC"
+		}
+		receiver += "\n"
+	}
 	metrics := "off"
 	if p.listener.address != "" {
 		metrics = "http://" + p.listener.address + "/metrics"
@@ -119,14 +151,14 @@ func (a *app) welcome(p *pipeline) {
   ClickHouse   %s
                %s
   Metrics      %s
-
+%[10]s
 Try, in another terminal:
   %[8]s ingest%[9]s access.jsonl.gz     # a serving log; ingest --help lists the formats
   %[8]s report%[9]s                     # what it comes to
   %[8]s sql%[9]s "SELECT service, requests FROM services(from_us = 0, to_us = 4102444800000000)"
 
 Stop with Ctrl-C.
-`, version(), a.DataDir, p.broker.Addr(), a.Kafka.Topic, withDatabase(p.engine.Addr()), p.engine.HTTPAddr(), metrics, program(), a.folderFlag())
+`, version(), a.DataDir, p.broker.Addr(), a.Kafka.Topic, withDatabase(p.engine.Addr()), p.engine.HTTPAddr(), metrics, program(), a.folderFlag(), receiver)
 }
 
 // shellQuote makes a word that a shell takes as it is.

@@ -1,0 +1,175 @@
+package ingest
+
+import (
+	"crypto/tls"
+	"encoding/json"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"tidegauge/schemas"
+)
+
+// post is one post over HTTP.
+type post struct {
+	w        http.ResponseWriter
+	in       *http.Request
+	endpoint string
+	began    time.Time
+}
+
+func (r *Receiver) httpServer(secure *tls.Config) *http.Server {
+	mux := http.NewServeMux()
+	handle := func(path string, serve func(*post), deny func(*post, *denial)) {
+		mux.HandleFunc("POST "+path, func(w http.ResponseWriter, in *http.Request) {
+			p := &post{w, in, path, time.Now()}
+			defer func() { r.metrics.seconds.WithLabelValues(path).Observe(time.Since(p.began).Seconds()) }()
+			who := caller{authorization: in.Header.Get("Authorization"), address: in.RemoteAddr}
+			if in.TLS != nil {
+				who.certificates = in.TLS.PeerCertificates
+			}
+			if denied, which := r.admission.admit(who); denied != nil {
+				if denied.status == http.StatusTooManyRequests {
+					r.metrics.throttled.WithLabelValues(which).Inc()
+				} else {
+					w.Header().Set("WWW-Authenticate", "Bearer")
+				}
+				deny(p, denied)
+				return
+			}
+			serve(p)
+		})
+	}
+	handle("/v1/requests", r.requests, r.denyJSON)
+	handle("/v1/traces", r.otlpTraces, r.denyOTLP)
+	handle("/v1/logs", r.otlpLogs, r.denyOTLP)
+	handle("/v1/metrics", r.otlpMetrics, r.denyOTLP)
+	return &http.Server{
+		Handler: mux, TLSConfig: secure,
+		ErrorLog:          slog.NewLogLogger(r.logger.Handler(), slog.LevelDebug),
+		ReadHeaderTimeout: 10 * time.Second,
+		ReadTimeout:       time.Minute, // of a whole post: who is slower holds memory for nothing
+		IdleTimeout:       2 * time.Minute,
+		MaxHeaderBytes:    32 << 10,
+		HTTP2:             &http.HTTP2Config{MaxConcurrentStreams: 100},
+	}
+}
+
+func (r *Receiver) serveHTTP(l net.Listener) error {
+	if r.http.TLSConfig != nil {
+		return r.http.ServeTLS(l, "", "")
+	}
+	return r.http.Serve(l)
+}
+
+// answer writes an answer and counts it.
+func (r *Receiver) answer(p *post, status int, kind string, body []byte) {
+	r.metrics.posts.WithLabelValues(p.endpoint, strconv.Itoa(status)).Inc()
+	p.w.Header().Set("Content-Type", kind)
+	p.w.WriteHeader(status)
+	_, _ = p.w.Write(body) // to a client that is gone there is nothing to say
+}
+
+// denied sets what every denial has.
+func (r *Receiver) denied(p *post, d *denial) {
+	if after := d.retryAfter(); after != "" {
+		p.w.Header().Set("Retry-After", after)
+	}
+}
+
+func (r *Receiver) denyJSON(p *post, d *denial) {
+	r.denied(p, d)
+	body, _ := json.Marshal(map[string]string{"error": d.reason})
+	r.answer(p, d.status, "application/json", append(body, '\n'))
+}
+
+// parameters are what a post to /v1/requests may say in its address.
+type parameters struct {
+	format                  *Format
+	service, model, logType string
+}
+
+func parseParameters(query string) (p parameters, denied *denial) {
+	values, err := url.ParseQuery(query)
+	if err != nil {
+		return p, malformed("the address's parameters: %v", err)
+	}
+	name := "canonical"
+	known := map[string]*string{"format": &name, "service": &p.service, "model": &p.model, "log_type": &p.logType}
+	for key, v := range values {
+		into, ok := known[key]
+		if !ok {
+			return p, malformed("unknown parameter %q: use format, service, model, log_type", key)
+		}
+		if len(v[0]) > schemas.MaxName {
+			return p, malformed("%s has %d bytes, more than the %d allowed", key, len(v[0]), schemas.MaxName)
+		}
+		*into = v[0]
+	}
+	if p.format, err = FindFormat(name); err != nil {
+		return p, malformed("%v", err)
+	}
+	if p.format.table != nil {
+		return p, malformed("format %s is of files: read them with tidegauge ingest", name)
+	}
+	return p, nil
+}
+
+// requests takes POST /v1/requests.
+func (r *Receiver) requests(p *post) {
+	parameters, denied := parseParameters(p.in.URL.RawQuery)
+	if denied != nil {
+		r.denyJSON(p, denied)
+		return
+	}
+	c := r.budget.claim()
+	defer c.drop()
+	body, free, denied := r.body(p, c)
+	if denied != nil {
+		r.denyJSON(p, denied)
+		return
+	}
+	defer free()
+	key := p.in.Header.Get("Idempotency-Key")
+	t, denied := r.take(p.in.Context(), p.endpoint, c, func(in *intake) *denial {
+		in.begin(key)
+		in.overrule(parameters.service, parameters.model, parameters.logType)
+		return in.body(parameters.format, body, key)
+	})
+	if denied != nil {
+		r.denyJSON(p, denied)
+		return
+	}
+	status := http.StatusOK
+	if t.Refused > 0 && t.Accepted == 0 {
+		status = http.StatusBadRequest
+	}
+	text, _ := json.Marshal(t)
+	r.answer(p, status, "application/json", append(text, '\n'))
+}
+
+// body reads a post's body and counts it.
+func (r *Receiver) body(p *post, c *claim) ([]byte, func(), *denial) {
+	body, free, denied := r.readBody(p.w, p.in, c)
+	if denied != nil {
+		return nil, nil, denied
+	}
+	r.metrics.bytes.WithLabelValues(p.endpoint).Add(float64(len(body)))
+	return body, free, nil
+}
+
+// mediaType gives a Content-Type without its parameters.
+func mediaType(in *http.Request) string {
+	kind, _, _ := strings.Cut(in.Header.Get("Content-Type"), ";")
+	return strings.ToLower(strings.TrimSpace(kind))
+}
+
+// The encodings of OTLP over HTTP.
+var otlpTypes = []string{"application/x-protobuf", "application/json"}
+
+func isOTLPType(kind string) bool { return slices.Contains(otlpTypes, kind) }
