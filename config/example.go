@@ -55,7 +55,10 @@ func exampleValue(field reflect.StructField, v reflect.Value) string {
 		if len(value) > 0 {
 			return "[" + strings.Join(value, ", ") + "]"
 		}
-		return field.Tag.Get("example")
+		if example := field.Tag.Get("example"); example != "" {
+			return example
+		}
+		return "[]"
 	case string:
 		if value == "" {
 			return `""`
