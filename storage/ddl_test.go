@@ -87,13 +87,18 @@ func TestViewsExamples(t *testing.T) {
 	db := testenv.Migrated(t)
 	fill(t, db, verifyLog(5, 300))
 	run(t, db, "INSERT INTO dead_letters (topic, partition, offset, reason) VALUES ('t', 0, 1, 'undecodable: not a JSON object')")
+	fillGPUs(t, db, "a")
 	files, err := schemas.Migrations(schemas.Topology{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	text, err := fs.ReadFile(files, "00002_views.sql")
-	if err != nil {
-		t.Fatal(err)
+	var text []byte
+	for _, name := range []string{"00002_views.sql", "00003_gpu.sql"} {
+		of, err := fs.ReadFile(files, name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		text = append(text, of...)
 	}
 	examples := regexp.MustCompile(`(?m)^-- (SELECT .*)$`).FindAllStringSubmatch(string(text), -1)
 	views := regexp.MustCompile(`(?m)^CREATE OR REPLACE VIEW (\w+)`).FindAllStringSubmatch(string(text), -1)
