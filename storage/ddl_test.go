@@ -86,8 +86,8 @@ var comments = regexp.MustCompile(`(?m)^\s*--.*$`)
 func TestViewsExamples(t *testing.T) {
 	db := testenv.Migrated(t)
 	fill(t, db, verifyLog(5, 300))
-	run(t, db, "INSERT INTO dead_letters (topic, partition, offset, reason) VALUES ('t', 0, 1, 'undecodable: not a JSON object')")
 	fillGPUs(t, db, "a")
+	run(t, db, "INSERT INTO dead_letters (topic, partition, offset, reason) VALUES ('t', 0, 1, 'undecodable: not a JSON object')")
 	files, err := schemas.Migrations(schemas.Topology{})
 	if err != nil {
 		t.Fatal(err)
