@@ -66,8 +66,8 @@ type Panel struct {
 	Need  Need
 	// Min and Max bound the axis or the gauge.
 	Min, Max *float64
-	// LogX and LogY make an axis logarithmic.
-	LogX, LogY bool
+	// LogX and LogY make an axis logarithmic; FromZero leaves an x of 0 on it.
+	LogX, LogY, FromZero bool
 	// Stacked stacks lines.
 	Stacked bool
 	// X is the axis of points and Y what is drawn over it, by title.
@@ -105,7 +105,8 @@ type Target struct {
 
 // Field is how one series or column is shown.
 type Field struct {
-	Title string
+	// Title names it; where two queries give series of one title, Query is the letter of the one that is meant.
+	Title, Query string
 	// As renames it, Unit gives it a unit of its own, Right draws it against an axis on the right.
 	As, Unit string
 	Right    bool

@@ -22,10 +22,11 @@ func burstiness() Board {
 			{ID: 12, Title: "Index of dispersion by scale", Visual: Lines, Width: 12, Height: 8, Unit: "none", LogY: true, Targets: []Target{{Metric: "idc"}}},
 			{ID: 13, Title: "Peak to mean by scale", Visual: Lines, Width: 12, Height: 8, Unit: "none", LogY: true, Targets: []Target{{Metric: "peak_to_mean"}}},
 
-			{ID: 20, Title: "Distribution of gaps, with fits", Visual: Curve, Width: 12, Height: 9, Unit: "none",
+			{ID: 20, Title: "Distribution of gaps, with fits", Visual: Curve, Width: 12, Height: 9, Unit: "percentunit",
 				Targets: []Target{{Metric: "gap_distribution", SQL: gapDistributionSQL}},
 				Fields:  []Field{{Title: "Gap", Unit: "s"}, {Title: "Observed", Filled: true}},
-				LogX:    true, X: "Gap"},
+				LogX:    true, X: "Gap",
+				Description: "The share of the range's gaps in each bin of a logarithmic scale, and what families fitted by maximum likelihood would have there (Weibull's with Tidegauge's own data source only). The family that follows the observed shares best is the one to generate load with; the table of fits has its parameters."},
 			{ID: 21, Title: "Gaps over time", Visual: Grid, Width: 12, Height: 9, Unit: "s", Targets: []Target{{Metric: "gap_histogram", SQL: gapHistogramSQL}}},
 			{ID: 22, Title: "Fits", Visual: Rows, Width: 12, Height: 6, Only: &Plugin, Targets: []Target{{Metric: "families"}}},
 			{ID: 23, Title: "Windows by their CV", Visual: Histogram, Width: 12, Height: 6, Unit: "none", Targets: []Target{{Metric: "gap_cv", Step: "300"}},
@@ -37,17 +38,18 @@ func burstiness() Board {
 		}}
 }
 
-// The families with closed forms of the sums that views keep; the plugin fits Weibull's, too. The density is of the gap's
-// logarithm, per decade, as the plugin's.
+// The families whose maximum likelihood has a form in the sums that views keep; the plugin fits Weibull's, too. What a family
+// has in a bin is its density at the middle by the bin's width, of the gap's logarithm.
 const gapDistributionSQL = `WITH
     (SELECT (positive_gaps, gap_log / positive_gaps, sqrt(greatest(gap_log2 / positive_gaps - pow(gap_log / positive_gaps, 2), 1e-12)),
-        gap_mean * gaps / positive_gaps, gamma_shape_mle, gamma_scale_mle) FROM $also_arrivals) AS fit
+        gap_mean * gaps / positive_gaps, gamma_shape_mle, gamma_scale_mle) FROM $also_arrivals) AS fit,
+    7 * ln(1.02) AS width
 SELECT
     x AS ` + "`Gap`" + `,
-    sum(c) / fit.1 / (7 * log10(1.02)) AS ` + "`Observed`" + `,
-    ln(10) * x / fit.4 * exp(-x / fit.4) AS ` + "`Exponential`" + `,
-    ln(10) * exp(fit.5 * ln(x / fit.6) - x / fit.6 - lgamma(fit.5)) AS ` + "`Gamma`" + `,
-    ln(10) * exp(-pow((ln(x) - fit.2) / fit.3, 2) / 2) / fit.3 / sqrt(2 * pi()) AS ` + "`Lognormal`" + `
+    sum(c) / fit.1 AS ` + "`Observed`" + `,
+    width * x / fit.4 * exp(-x / fit.4) AS ` + "`Exponential`" + `,
+    width * exp(fit.5 * ln(x / fit.6) - x / fit.6 - lgamma(fit.5)) AS ` + "`Gamma`" + `,
+    width * exp(-pow((ln(x) - fit.2) / fit.3, 2) / 2) / fit.3 / sqrt(2 * pi()) AS ` + "`Lognormal`" + `
 FROM
 (
     -- Seven buckets of the sketch make one bin, by its middle.

@@ -14,18 +14,18 @@ func lengths() Board {
 			{ID: 20, Title: "Request and response lengths", Visual: Grid, Width: 12, Height: 10, Unit: "short", Targets: []Target{{Metric: "length_joint"}}, Only: &Plugin},
 			{ID: 21, Title: "Request and response lengths", Visual: Points, Width: 12, Height: 10, Unit: "short", Targets: []Target{{Metric: "length_joint", SQL: jointSQL}}, Only: &ClickHouse,
 				X: "Request tokens", Y: []string{"Response tokens"}, Size: "Requests", LogX: true, LogY: true},
-			{ID: 22, Title: "Response length by request length", Visual: Curve, Width: 12, Height: 10, Unit: "short", LogX: true, LogY: true, X: "Request tokens",
-				Targets: []Target{{Metric: "length_profile", SQL: profileSQL}}},
-			{ID: 23, Title: "Distribution of request lengths, with fit", Visual: Curve, Width: 12, Height: 8, Unit: "none", LogX: true, X: "Tokens",
+			{ID: 22, Title: "Response length by request length", Visual: Curve, Width: 12, Height: 10, Unit: "short", LogX: true, FromZero: true, LogY: true, X: "Request tokens",
+				Targets: []Target{{Metric: "length_profile"}}},
+			{ID: 23, Title: "Distribution of request lengths, with fit", Visual: Curve, Width: 12, Height: 8, Unit: "percentunit", LogX: true, X: "Tokens",
 				Targets: []Target{{Metric: "request_distribution", SQL: lengthDistributionSQL("request")}}, Fields: []Field{{Title: "Observed", Filled: true}, {Title: "Tokens", Unit: "short"}}},
-			{ID: 24, Title: "Distribution of response lengths, with fit", Visual: Curve, Width: 12, Height: 8, Unit: "none", LogX: true, X: "Tokens",
+			{ID: 24, Title: "Distribution of response lengths, with fit", Visual: Curve, Width: 12, Height: 8, Unit: "percentunit", LogX: true, X: "Tokens",
 				Targets: []Target{{Metric: "response_distribution", SQL: lengthDistributionSQL("response")}}, Fields: []Field{{Title: "Observed", Filled: true}, {Title: "Tokens", Unit: "short"}}},
 
 			{ID: 30, Title: "Drift: shape of the answers", Visual: Lines, Width: 12, Height: 7, Unit: "none", Targets: []Target{{Metric: "bimodality"}, {Metric: "lag1"}}, Steps: []Step{{0, "transparent"}, {5. / 9, "blue"}},
 				Description: "Bimodality of the answers' lengths (above the line, 5/9, there are probably two kinds of request) and their lag-1 correlation (above 0 long answers come together). A step is another kind of traffic: look at it by log type and model."},
 			{ID: 31, Title: "Drift: spread and heaviness", Visual: Lines, Width: 12, Height: 7, Unit: "none",
 				Targets:     []Target{{Metric: "request_length", Columns: []string{"request_cv"}}, {Metric: "response_length", Columns: []string{"response_cv"}}},
-				Fields:      []Field{{Title: "CV"}},
+				Fields:      []Field{{Query: "A", As: "Request length CV"}, {Query: "B", As: "Response length CV"}},
 				Description: "Standard deviation by mean of request and of response lengths. What planners assume to be constant is not where this moves: plan with the window's own quantiles."},
 			{ID: 40, Title: "Prompts (where the log names them)", Visual: Row, Closed: true},
 			{ID: 41, Title: "Answers by prompt", Visual: Rows, Width: 24, Height: 9, Need: Prompts, Targets: []Target{{Metric: "prompt_lengths"}}, Sort: "Answers"},
@@ -39,18 +39,13 @@ WHERE request_from > 0
 GROUP BY request_from, response_from
 ORDER BY request_from, response_from`
 
-// A trend's x has to rise, and a logarithmic one to be above 0.
-const profileSQL = `SELECT greatest(` + "`from`" + `, 1) AS ` + "`Request tokens`" + `, mean AS ` + "`Mean response`" + `, p50 AS ` + "`Median response`" + `
-FROM $view
-ORDER BY ` + "`from`"
-
-// lengthDistributionSQL is the density of tokens by their logarithm, per decade, and the lognormal of the sums that views keep.
+// lengthDistributionSQL is the share of requests in each half doubling of tokens, and what the lognormal distribution has there.
 func lengthDistributionSQL(of string) string {
 	return `WITH (SELECT (n, ` + of + `_lognormal_mu, ` + of + `_lognormal_sigma) FROM $also_lengths) AS fit
 SELECT
     pow(2, (bin + 1) / 4) AS ` + "`Tokens`" + `,
-    sum(c) / fit.1 / (log10(2) / 2) AS ` + "`Observed`" + `,
-    ln(10) * exp(-pow((ln(` + "`Tokens`" + `) - fit.2) / fit.3, 2) / 2) / fit.3 / sqrt(2 * pi()) AS ` + "`Lognormal`" + `
+    sum(c) / fit.1 AS ` + "`Observed`" + `,
+    ln(2) / 2 * exp(-pow((ln(` + "`Tokens`" + `) - fit.2) / fit.3, 2) / 2) / fit.3 / sqrt(2 * pi()) AS ` + "`Lognormal`" + `
 FROM
 (
     -- Four cells of an eighth of a doubling make one bin.

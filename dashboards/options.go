@@ -115,7 +115,6 @@ func (p Panel) custom() any {
 			ShowPoints: new(common.VisibilityModeAuto), PointSize: new(4.0), SpanNulls: &common.BoolOrFloat64{Bool: new(false)},
 			AxisLabel: new(""), ScaleDistribution: scale(p.LogY)}
 		if p.Visual == Curve {
-			// A trend has one scale for x and y in its defaults; those of x are an override by its title.
 			c.ShowPoints = new(common.VisibilityModeNever)
 		}
 		if p.Stacked {
@@ -129,7 +128,7 @@ func (p Panel) custom() any {
 		return c
 	case Points:
 		return &xychart.FieldConfig{Show: new(xychart.XYShowModePoints), PointSize: &xychart.XychartFieldConfigPointSize{Fixed: new(int32(5))},
-			FillOpacity: new(uint32(50)), PointShape: new(xychart.PointShapeCircle), ScaleDistribution: scale(p.LogX && p.LogY)}
+			FillOpacity: new(uint32(50)), PointShape: new(xychart.PointShapeCircle)}
 	case Histogram:
 		return &histogram.FieldConfig{LineWidth: new(uint32(1)), FillOpacity: new(uint32(70))}
 	}

@@ -156,10 +156,35 @@ func (p Panel) fields(f Flavour) *dashboard.FieldConfigSource {
 			source.Overrides = append(source.Overrides, o)
 		}
 	}
+	source.Overrides = append(source.Overrides, p.axes()...)
 	if f == ClickHouse && p.named() {
 		source.Defaults.DisplayName = new("${__field.labels.series}")
 	}
 	return source
+}
+
+// axes make the x of curves and points, and what points draw over it, logarithmic. The y of curves is a default of the panel.
+func (p Panel) axes() (overrides []dashboard.DashboardFieldConfigSourceOverrides) {
+	set := func(title string, scale map[string]any) {
+		overrides = append(overrides, dashboard.DashboardFieldConfigSourceOverrides{Matcher: dashboard.MatcherConfig{Id: "byName", Options: title},
+			Properties: []dashboard.DynamicConfigValue{{Id: "custom.scaleDistribution", Value: scale}}})
+	}
+	log := map[string]any{"type": "log", "log": 10}
+	switch {
+	case p.X == "":
+	case p.LogX && p.FromZero:
+		set(p.X, map[string]any{"type": "symlog", "log": 10, "linearThreshold": 1})
+	case p.LogX:
+		set(p.X, log)
+	case p.LogY:
+		set(p.X, map[string]any{"type": "linear"})
+	}
+	if p.Visual == Points && p.LogY {
+		for _, y := range p.Y {
+			set(y, log)
+		}
+	}
+	return overrides
 }
 
 // named says that the official ClickHouse data source gives the panel's series their names as a label.
@@ -174,6 +199,9 @@ func (p Panel) named() bool {
 
 func (f Field) override(visual Visual) dashboard.DashboardFieldConfigSourceOverrides {
 	o := dashboard.DashboardFieldConfigSourceOverrides{Matcher: dashboard.MatcherConfig{Id: "byName", Options: f.Title}}
+	if f.Query != "" {
+		o.Matcher = dashboard.MatcherConfig{Id: "byFrameRefID", Options: f.Query}
+	}
 	set := func(id string, value any) {
 		o.Properties = append(o.Properties, dashboard.DynamicConfigValue{Id: id, Value: value})
 	}

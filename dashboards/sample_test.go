@@ -15,10 +15,11 @@ import (
 	"tidegauge/traces"
 )
 
-// sampled is a database with the demo's log.
+// sampled is a database with the first day of the demo's log.
 func sampled(t *testing.T) (*storage.DB, time.Time, time.Time) {
 	t.Helper()
 	config := traces.DefaultSampleConfig()
+	config.Days = 1
 	var log []schemas.Request
 	for r := range traces.Sample(config) {
 		log = append(log, *r)
@@ -85,7 +86,7 @@ func (a answer) empty() (names []string) {
 	return names
 }
 
-// nothingYet are the columns that the demo's three days have no value of: a baseline takes weeks.
+// nothingYet are the columns that the demo has no value of: a baseline takes weeks.
 var nothingYet = map[string]bool{"A week before": true, "Usual up to": true}
 
 // TestPanelsOfTheDemo runs every panel of the official ClickHouse data source on the demo's data, as Grafana would. None may be
@@ -134,15 +135,12 @@ func TestPanelsOfTheDemo(t *testing.T) {
 							t.Errorf("%s: %q has no value in %d rows:\n%s", p.Title, name, len(a.rows), sql)
 						}
 					}
-					for _, named := range append(append([]string{}, p.Y...), p.X, p.Size, p.Sort) {
-						if named != "" && !slices.Contains(a.columns, named) {
-							t.Errorf("%s draws %q, and the query gives %q", p.Title, named, a.columns)
-						}
-					}
+					drawn(t, p.Title, p, a.columns)
 				}
 			}
 		})
 	}
+	t.Run("plugin", func(t *testing.T) { pluginPanels(t, db, values) })
 	t.Run("variables", func(t *testing.T) {
 		for _, v := range dashboards.Variables() {
 			if v.SQL == "" {
@@ -210,4 +208,14 @@ func TestPanelsOfTheDemo(t *testing.T) {
 			}
 		}
 	})
+}
+
+// drawn: what the panel draws or sorts by is among the names of what its query gave.
+func drawn(t *testing.T, what string, p dashboards.Panel, names []string) {
+	t.Helper()
+	for _, name := range append(slices.Clone(p.Y), p.X, p.Size, p.Sort) {
+		if name != "" && !slices.Contains(names, name) {
+			t.Errorf("%s draws %q, and the query gives %q", what, name, names)
+		}
+	}
 }
