@@ -68,6 +68,16 @@ $(KAFKA_JARS)/SHA256SUMS: deploy/kafka/SHA256SUMS deploy/kafka/pom.xml
 	mv "$(KAFKA_JARS).new" "$(KAFKA_JARS)"
 	cp deploy/kafka/SHA256SUMS "$@"
 
+##@ The data source plugin for Grafana
+
+DATASOURCE := dashboards/datasource
+
+# GOOS and GOARCH choose for which machine. Grafana looks for this name beside plugin.json.
+.PHONY: plugin-backend
+plugin-backend: ## its backend, in dashboards/datasource/dist (GOOS and GOARCH for another machine)
+	CGO_ENABLED=0 $(GO) build -trimpath -buildvcs=false -ldflags '-s -w' \
+		-o "$(DATASOURCE)/dist/gpx_tidegauge_serving_$$($(GO) env GOOS)_$$($(GO) env GOARCH)$$($(GO) env GOEXE)" ./$(DATASOURCE)/pkg
+
 ##@ Change it
 
 .PHONY: test
