@@ -1,13 +1,17 @@
 package dashboards_test
 
 import (
+	"fmt"
 	"reflect"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
 	"tidegauge/dashboards"
+	"tidegauge/dashboards/catalogue"
 	"tidegauge/processors"
 	"tidegauge/schemas"
 	"tidegauge/storage"
@@ -174,6 +178,21 @@ func TestPanelsOfTheDemo(t *testing.T) {
 			if m.Metric == "failure_runs" && len(a.rows) == 0 {
 				t.Error("the demo has runs of failures, and none is marked")
 			}
+		}
+	})
+	t.Run("storing delay", func(t *testing.T) {
+		arguments := map[string]string{"service": "'demo'", "from_us": fmt.Sprint(from.UnixMicro()), "to_us": fmt.Sprint(to.UnixMicro()), "step_s": "0"}
+		of := func(metric string) string {
+			m, _ := catalogue.Find(metric)
+			sql, err := m.SQL([]string{"delay_p50", "delay_p90", "delay_p99", "delay_max", "requests"}, arguments)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return "SELECT delay_p50, delay_p90, delay_p99, delay_max, requests FROM (" + sql + ")"
+		}
+		one, all := ask(t, db, "one", of("storing_delay")), ask(t, db, "all", of("storing_delay_services"))
+		if len(one.rows) != 1 || !cmp.Equal(one.rows, all.rows) {
+			t.Errorf("of the service %v, of all services %v", one.rows, all.rows)
 		}
 	})
 	t.Run("rules", func(t *testing.T) {
