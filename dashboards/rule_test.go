@@ -202,3 +202,29 @@ func TestObjectives(t *testing.T) {
 		t.Error("an objective that there is not is taken")
 	}
 }
+
+// TestPrometheusNames: rules and the dashboard of processors ask for metrics that docs/operations.md lists, which another test
+// holds against what is registered.
+func TestPrometheusNames(t *testing.T) {
+	listed, err := os.ReadFile("../docs/operations.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var asked []string
+	for _, r := range dashboards.PrometheusRuleList() {
+		asked = append(asked, r.Expr)
+	}
+	for _, p := range dashboards.Processors().Panels {
+		asked = append(asked, p.Targets[0].PromQL)
+	}
+	for _, expression := range asked {
+		for _, name := range regexp.MustCompile(`\btidegauge_\w+`).FindAllString(expression, -1) {
+			if !strings.Contains(string(listed), "`"+strings.TrimSuffix(name, "_bucket")) {
+				t.Errorf("%s: docs/operations.md has no metric %s", expression, name)
+			}
+		}
+		if strings.Count(expression, "(") != strings.Count(expression, ")") {
+			t.Errorf("%s: parentheses", expression)
+		}
+	}
+}
