@@ -42,13 +42,13 @@ func TestSchema(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		var d dashboard.Dashboard
-		if err := json.Unmarshal(text, &d); err != nil {
+		d := dashboard.NewDashboard()
+		if err := json.Unmarshal(text, d); err != nil {
 			t.Errorf("%s: %v", name, err)
 		}
 		// Without errors it gives a list of none, which is not nil.
 		var refused cog.BuildErrors
-		if err := (&dashboard.Dashboard{}).UnmarshalJSONStrict(text); errors.As(err, &refused) && len(refused) > 0 {
+		if err := dashboard.NewDashboard().UnmarshalJSONStrict(text); errors.As(err, &refused) && len(refused) > 0 {
 			t.Errorf("%s: %v", name, err)
 		}
 		if err := d.Validate(); err != nil {
@@ -67,8 +67,8 @@ func TestBoards(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		var d dashboard.Dashboard
-		if err := json.Unmarshal(text, &d); err != nil {
+		d := dashboard.NewDashboard()
+		if err := json.Unmarshal(text, d); err != nil {
 			t.Fatal(err)
 		}
 		if uids[*d.Uid] {

@@ -13,7 +13,8 @@ import (
 // columns is the width of Grafana's grid.
 const columns = 24
 
-// JSON is the dashboard as Grafana reads it from a file, 12 and later: the classic schema, which both import as it is.
+// JSON is the dashboard as Grafana reads it from a file. It is of the classic schema, which 12 and 13 both read as it is; 12 takes
+// the second one only where an administrator has turned it on.
 func (b Board) JSON(f Flavour) ([]byte, error) {
 	d := dashboard.NewDashboard()
 	d.Uid, d.Title, d.Description = new(b.UID(f)), new("Tidegauge "+b.Title), new(b.Question)

@@ -2,7 +2,6 @@ package dashboards
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 
 	"tidegauge/dashboards/catalogue"
@@ -84,16 +83,4 @@ func (a Ask) sql(m catalogue.Metric) (string, error) {
 	// An integer would do too, but not one that may be NULL.
 	list = append(list, "toFloat64("+quoted(a.Column)+") AS value")
 	return "SELECT " + strings.Join(list, ", ") + "\nFROM (" + inner + ")\nWHERE isNotNull(" + quoted(a.Column) + ")", nil
-}
-
-// labels are the names of what tells the rule's instances apart.
-func (r Rule) labels() []string {
-	var names []string
-	m, _ := catalogue.Find(r.Asks[0].Metric)
-	for _, c := range m.Columns {
-		if c.Group && !slices.Contains(names, c.Name) {
-			names = append(names, c.Name)
-		}
-	}
-	return names
 }
