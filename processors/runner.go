@@ -187,6 +187,10 @@ func (r *Runner) Ready() error {
 	return nil
 }
 
+// Owns says whether a partition is this process's. As with its metrics, that ends when the group has given the partition to
+// another process, not while the group makes up its mind.
+func (r *Runner) Owns(partition int) bool { return r.metrics.lags.of(partition) != nil }
+
 // slowFlush is how long a flush may take before the process says that it is not ready.
 const slowFlush = 30 * time.Second
 

@@ -38,7 +38,7 @@ A flag wins over the environment, the environment over the file. A setting kafka
 				if len(pc.Brokers) == 0 {
 					pc.Brokers = []string{"127.0.0.1:9092"}
 				}
-				return errors.Join(checkKafka(s), checkClickHouse(s), prefixed("processor", pc.Validate()))
+				return errors.Join(checkKafka(s), checkClickHouse(s), prefixed("processor", pc.Validate()), checkHeadline(s))
 			})
 			if err != nil {
 				return err

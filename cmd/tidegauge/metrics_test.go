@@ -15,6 +15,7 @@ import (
 
 	"tidegauge/broker"
 	"tidegauge/config"
+	"tidegauge/headline"
 	"tidegauge/processors"
 	"tidegauge/schemas"
 	"tidegauge/storage"
@@ -58,6 +59,9 @@ func TestMetricsAreDocumented(t *testing.T) {
 	s.Kafka.Brokers = []string{"127.0.0.1:9092"}
 	if _, err := processors.New(processorConfig(s), processors.Dependencies{
 		Store: storage.NewStore(new(storage.DB), writer), Registerer: l.registry}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := headline.New(headlineConfig(s), headline.Dependencies{Registerer: l.registry}); err != nil {
 		t.Fatal(err)
 	}
 	registered := make(map[string]string)

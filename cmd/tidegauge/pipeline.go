@@ -11,6 +11,7 @@ import (
 
 	"tidegauge/broker"
 	"tidegauge/config"
+	"tidegauge/headline"
 	"tidegauge/processors"
 	"tidegauge/schemas"
 	"tidegauge/storage"
@@ -70,7 +71,7 @@ func checkEmbedded(s config.Settings) error {
 	pc := processorConfig(s)
 	pc.Brokers = []string{s.Broker.Listen}
 	return errors.Join(prefixed("broker", brokerConfig(s, s.DataDir).Validate()), engineConfig(s, s.DataDir).Validate(),
-		prefixed("processor", pc.Validate()))
+		prefixed("processor", pc.Validate()), checkHeadline(s))
 }
 
 func (p *pipeline) startBroker(ctx context.Context, folder string) error {
@@ -201,6 +202,50 @@ func (p *pipeline) startProcessors(ctx context.Context) error {
 		select {
 		case err := <-done:
 			return err
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	})
+}
+
+func headlineConfig(s config.Settings) headline.Config {
+	return headline.Config{Interval: s.Processor.Headline, Services: s.Processor.HeadlineServices}
+}
+
+// checkHeadline is what the headline numbers have to say to the settings.
+func checkHeadline(s config.Settings) error {
+	if s.Processor.Headline == 0 {
+		return nil
+	}
+	return prefixed("processor", headlineConfig(s).Validate())
+}
+
+// startHeadline reads the numbers by service for /metrics, where that is not turned off and somebody can see them. Of all processes on a topic the
+// owner of its first partition shows them: exactly one, and ClickHouse is asked once however many there are.
+func (p *pipeline) startHeadline(ctx context.Context) error {
+	if p.settings.Processor.Headline == 0 || p.listener.server == nil {
+		return nil
+	}
+	h, err := headline.New(headlineConfig(p.settings), headline.Dependencies{
+		Conn: p.db, Mine: func() bool { return p.runner.Owns(0) }, Registerer: p.listener.registry,
+		Logger: p.logger.With("part", "headline"),
+	})
+	if err != nil {
+		return usage(err)
+	}
+	running, stop := context.WithCancel(context.WithoutCancel(ctx))
+	done := make(chan struct{})
+	return p.parts.start(ctx, "the headline numbers", func(context.Context) error {
+		go func() {
+			defer close(done)
+			h.Run(running)
+		}()
+		return nil
+	}, func(ctx context.Context) error {
+		stop()
+		select {
+		case <-done:
+			return nil
 		case <-ctx.Done():
 			return ctx.Err()
 		}

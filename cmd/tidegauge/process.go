@@ -30,7 +30,7 @@ away for a while is waited for; /readyz says so.`,
 				if len(pc.Brokers) == 0 {
 					pc.Brokers = []string{"127.0.0.1:9092"}
 				}
-				return errors.Join(checkKafka(s), checkClickHouse(s), prefixed("processor", pc.Validate()))
+				return errors.Join(checkKafka(s), checkClickHouse(s), prefixed("processor", pc.Validate()), checkHeadline(s))
 			})
 			if err == nil {
 				err = errors.Join(a.needKafka(), a.needClickHouse())
@@ -51,6 +51,9 @@ away for a while is waited for; /readyz says so.`,
 			defer unlimited()
 			limitMemory(limited, cacheBudget(a.Processor.Cache))
 			if err := p.startProcessors(ctx); err != nil {
+				return err
+			}
+			if err := p.startHeadline(ctx); err != nil {
 				return err
 			}
 			a.logger.Info("processing", "topic", a.Kafka.Topic, "group", a.Kafka.Group, "brokers", a.Kafka.Brokers,

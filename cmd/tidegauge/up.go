@@ -91,7 +91,10 @@ func (p *pipeline) startEmbedded(ctx context.Context, folder string) error {
 	if err := p.openDatabase(ctx, true); err != nil {
 		return err
 	}
-	return p.startProcessors(ctx)
+	if err := p.startProcessors(ctx); err != nil {
+		return err
+	}
+	return p.startHeadline(ctx)
 }
 
 func alreadyUp(folder string, other *config.Running, cause error) error {
