@@ -22,6 +22,10 @@ func busyMonth(b *testing.B) *storage.DB {
 		r.ArrivalUS /= 10
 		if r.ArrivalUS < dayUS {
 			r := *r
+			// Four requests in ten belong to a conversation, of three turns in ten minutes.
+			if r.Conversation = ""; len(log)%10 < 4 {
+				r.Conversation = fmt.Sprint("c", r.ArrivalUS/(10*schemas.MinuteUS), "-", r.RequestTokens*7919%800)
+			}
 			r.ArrivalUS += yearBegin
 			log = append(log, r)
 		}
