@@ -3,6 +3,7 @@ package dashboards_test
 import (
 	"fmt"
 	"reflect"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -93,6 +94,8 @@ func (a answer) empty() (names []string) {
 // nothingYet are the columns that the demo has no value of: a baseline takes weeks.
 var nothingYet = map[string]bool{"A week before": true, "Usual up to": true}
 
+var viewOf = regexp.MustCompile(`FROM (\w+)\(`)
+
 // TestPanelsOfTheDemo runs every panel of the official ClickHouse data source on the demo's data, as Grafana would. None may be
 // empty that is not said to need more, and no panel may leave out what it calls a series or a column by.
 func TestPanelsOfTheDemo(t *testing.T) {
@@ -103,6 +106,7 @@ func TestPanelsOfTheDemo(t *testing.T) {
 	f := dashboards.ClickHouse
 	values := dashboards.Values{From: from, To: to, Variables: map[string]string{"service": "demo", "step": "auto", "step_s": "1200", "time_zone": "UTC"}}
 	given := map[string]answer{} // panels that ask for the same are answered once
+	asked := map[string]bool{}
 	for _, b := range dashboards.Boards() {
 		t.Run(b.Name, func(t *testing.T) {
 			for _, p := range b.Panels {
@@ -122,6 +126,14 @@ func TestPanelsOfTheDemo(t *testing.T) {
 					if err != nil {
 						t.Errorf("%s: %v", p.Title, err)
 						continue
+					}
+					if p.Need != dashboards.Nothing {
+						// Without data only the columns are in question, and the catalogue's tests hold those: once a view.
+						view := viewOf.FindStringSubmatch(sql)[1]
+						if asked[view] {
+							continue
+						}
+						asked[view] = true
 					}
 					a, ok := given[sql]
 					if !ok {
