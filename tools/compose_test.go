@@ -13,10 +13,14 @@ import (
 	"github.com/compose-spec/compose-go/v2/types"
 )
 
-func load(t *testing.T, environment ...string) (*types.Project, error) {
+const (
+	base       = "../docker-compose.yml"
+	clickhouse = "../deploy/grafana/clickhouse-datasource.yml"
+)
+
+func load(t *testing.T, files []string, environment ...string) (*types.Project, error) {
 	t.Helper()
-	options, err := cli.NewProjectOptions([]string{"../docker-compose.yml"}, cli.WithEnv(environment),
-		cli.WithName("tidegauge"))
+	options, err := cli.NewProjectOptions(files, cli.WithEnv(environment), cli.WithName("tidegauge"), cli.WithProfiles([]string{"gpu"}))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -24,10 +28,17 @@ func load(t *testing.T, environment ...string) (*types.Project, error) {
 }
 
 func TestCompose(t *testing.T) {
-	project, err := load(t, "CLICKHOUSE_PASSWORD=hushhush")
-	if err != nil {
-		t.Fatal(err)
+	for _, files := range [][]string{{base}, {base, clickhouse}} {
+		project, err := load(t, files, "CLICKHOUSE_PASSWORD=hushhush", "GRAFANA_PASSWORD=hushhush")
+		if err != nil {
+			t.Fatal(err)
+		}
+		checkServices(t, project)
 	}
+}
+
+func checkServices(t *testing.T, project *types.Project) {
+	t.Helper()
 	for _, service := range project.Services {
 		if service.Build == nil && !regexp.MustCompile(`:\d+\.\d+`).MatchString(service.Image) {
 			t.Errorf("%s: image %q has no version", service.Name, service.Image)
@@ -58,14 +69,18 @@ func TestCompose(t *testing.T) {
 
 // TestComposeHasNoPassword: without one from outside the project does not start, and none is in the files.
 func TestComposeHasNoPassword(t *testing.T) {
-	if _, err := load(t); err == nil || !strings.Contains(err.Error(), "CLICKHOUSE_PASSWORD") {
-		t.Errorf("without a password: %v", err)
+	for given, missing := range map[string]string{"CLICKHOUSE_PASSWORD": "GRAFANA_PASSWORD", "GRAFANA_PASSWORD": "CLICKHOUSE_PASSWORD"} {
+		if _, err := load(t, []string{base}, given+"=hushhush"); err == nil || !strings.Contains(err.Error(), missing) {
+			t.Errorf("without %s: %v", missing, err)
+		}
 	}
 	example, err := os.ReadFile("../.env.example")
 	if err != nil {
 		t.Fatal(err)
 	}
-	if !regexp.MustCompile(`(?m)^CLICKHOUSE_PASSWORD=$`).Match(example) {
-		t.Error(".env.example does not leave CLICKHOUSE_PASSWORD empty")
+	for _, name := range []string{"CLICKHOUSE_PASSWORD", "GRAFANA_PASSWORD"} {
+		if !regexp.MustCompile(`(?m)^` + name + `=$`).Match(example) {
+			t.Errorf(".env.example does not leave %s empty", name)
+		}
 	}
 }
