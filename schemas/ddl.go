@@ -44,13 +44,19 @@ func Migrations(t Topology) (fs.FS, error) {
 // query itself has ClickHouse analyse it once. Through the view it is analysed twice, first for the view's columns, and on
 // ranges of a few days that takes longer than running it.
 var ViewQueries = sync.OnceValues(func() (map[string]string, error) {
-	text, err := render(Topology{}, "ddl/00002_views.sql")
+	names, err := fs.Glob(ddl, "ddl/*.sql")
 	if err != nil {
 		return nil, err
 	}
 	queries := make(map[string]string)
-	for _, view := range createView.FindAllSubmatch(text, -1) {
-		queries[string(view[1])] = string(view[2])
+	for _, name := range names {
+		text, err := render(Topology{}, name)
+		if err != nil {
+			return nil, err
+		}
+		for _, view := range createView.FindAllSubmatch(text, -1) {
+			queries[string(view[1])] = string(view[2])
+		}
 	}
 	return queries, nil
 })
@@ -67,7 +73,10 @@ func render(t Topology, name string) ([]byte, error) {
 		"revisions": "cityHash64(service)",
 		// These are found by where a record stood, whichever service it was of.
 		"positions": "cityHash64(topic, partition)", "dead_letters": "cityHash64(topic, partition)",
+		"gpu_samples": "cityHash64(host)", "gpu_minutes": "cityHash64(host)", "engine_samples": "cityHash64(host)",
+		"engine_minutes": "cityHash64(host)", "scrape_samples": "cityHash64(target)",
 	}
+	var tmpl *template.Template
 	functions := template.FuncMap{
 		"onCluster": func() string {
 			if t.Cluster == "" {
@@ -109,14 +118,27 @@ func render(t Topology, name string) ([]byte, error) {
 		// insert cost.
 		"smallParts": func() string { return "min_bytes_for_wide_part = 33554432" },
 		// columns is the list of columns that a template is called with.
-		"columns": func(names ...string) []string { return names },
-		"views": func() (string, error) {
+		"columns":   func(names ...string) []string { return names },
+		"gpuGauges": func() []string { return GPUGauges }, "gpuCounters": func() []string { return GPUCounters },
+		"engineGauges": func() []string { return EngineGauges }, "engineCounters": func() []string { return EngineCounters },
+		// allStreams gives a template whose parameters are a stream's as it is for all models and log types.
+		"allStreams": func(name string) (string, error) {
+			var text strings.Builder
+			err := tmpl.ExecuteTemplate(&text, name, nil)
+			return strings.NewReplacer("{model:Nullable(String)}", "NULL", "{log_type:Nullable(String)}", "NULL").Replace(text.String()), err
+		},
+		// views gives the views whose files' numbers lie in a range: a migration makes those whose tables there are by then,
+		// and a view that comes later is made by a later migration, too.
+		"views": func(from, to string) (string, error) {
 			names, err := fs.Glob(ddl, "ddl/views/*.sql") // sorted: a view that reads another comes after it
 			if err != nil {
 				return "", err
 			}
 			var all bytes.Buffer
 			for _, name := range names {
+				if number := path.Base(name)[:2]; number < from || number > to {
+					continue
+				}
 				text, err := render(t, name)
 				if err != nil {
 					return "", err
@@ -127,7 +149,7 @@ func render(t Topology, name string) ([]byte, error) {
 			return all.String(), nil
 		},
 	}
-	tmpl, err := template.New(path.Base(name)).Option("missingkey=error").Funcs(functions).ParseFS(ddl, "ddl/views/*.tmpl")
+	tmpl, err = template.New(path.Base(name)).Option("missingkey=error").Funcs(functions).ParseFS(ddl, "ddl/views/*.tmpl")
 	if err != nil {
 		return nil, err
 	}

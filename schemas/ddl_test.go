@@ -21,7 +21,7 @@ func TestMigrations(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := fstest.TestFS(rendered, "00001_tables.sql", "00002_views.sql"); err != nil {
+		if err := fstest.TestFS(rendered, "00001_tables.sql", "00002_views.sql", "00003_gpu.sql"); err != nil {
 			t.Errorf("%s: %v", name, err)
 		}
 		text, err := fs.ReadFile(rendered, "00001_tables.sql")
@@ -47,9 +47,13 @@ func TestViewQueries(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	text, err := fs.ReadFile(rendered, "00002_views.sql")
-	if err != nil {
-		t.Fatal(err)
+	var text []byte
+	for _, name := range []string{"00002_views.sql", "00003_gpu.sql"} {
+		of, err := fs.ReadFile(rendered, name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		text = append(text, of...)
 	}
 	queries, err := ViewQueries()
 	if err != nil {

@@ -132,19 +132,19 @@ func fit(m FitMoments, grouped func() []group, ks func(cdf func(float64) float64
 			Shape: shape,
 			Scale: scale,
 			AIC:   4 - 2*n*((shape-1)*mu-shape-shape*math.Log(scale)-logGamma),
-			KS:    ks(func(v float64) float64 { return mathext.GammaIncReg(shape, v/scale) }),
+			KS:    ks(GammaFit{Shape: shape, Scale: scale}.CDF),
 		},
 		Weibull: WeibullFit{
 			K:      k,
 			Lambda: lambda,
 			AIC:    4 - 2*n*(math.Log(k/lambda)+(k-1)*(mu-math.Log(lambda))-1),
-			KS:     ks(func(v float64) float64 { return -math.Expm1(-math.Pow(v/lambda, k)) }),
+			KS:     ks(WeibullFit{K: k, Lambda: lambda}.CDF),
 		},
 		Lognormal: LognormalFit{
 			Mu:    mu,
 			Sigma: sigma,
 			AIC:   4 - 2*n*(-mu-math.Log(sigma)-0.5*math.Log(2*math.Pi)-0.5),
-			KS:    ks(func(v float64) float64 { return 0.5 * math.Erfc((mu-math.Log(v))/(sigma*math.Sqrt2)) }),
+			KS:    ks(LognormalFit{Mu: mu, Sigma: sigma}.CDF),
 		},
 	}
 	f.Best = f.best()
@@ -163,4 +163,18 @@ func (f Families) best() Family {
 		}
 	}
 	return name
+}
+
+// CDF is the share of the distribution that is at most x, for x > 0.
+func (f ExponentialFit) CDF(x float64) float64 { return -math.Expm1(-x * f.Rate) }
+
+// CDF is the share of the distribution that is at most x, for x > 0.
+func (f GammaFit) CDF(x float64) float64 { return mathext.GammaIncReg(f.Shape, x/f.Scale) }
+
+// CDF is the share of the distribution that is at most x, for x > 0.
+func (f WeibullFit) CDF(x float64) float64 { return -math.Expm1(-math.Pow(x/f.Lambda, f.K)) }
+
+// CDF is the share of the distribution that is at most x, for x > 0.
+func (f LognormalFit) CDF(x float64) float64 {
+	return 0.5 * math.Erfc((f.Mu-math.Log(x))/(f.Sigma*math.Sqrt2))
 }

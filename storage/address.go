@@ -73,7 +73,7 @@ func (c Config) options() (*clickhouse.Options, error) {
 		if err := c.addTLS(options.TLS); err != nil {
 			return nil, err
 		}
-	} else if c.CAFile != "" || c.CertFile != "" || c.KeyFile != "" || c.SkipVerify {
+	} else if c.CAFile != "" || c.CertFile != "" || c.KeyFile != "" || c.SkipVerify || len(c.CA)+len(c.Cert)+len(c.Key) > 0 {
 		return nil, fmt.Errorf("clickhouse: TLS files or options are given and %s:// does not use TLS: write clickhouses:// or https://", scheme.name)
 	}
 	options.DialTimeout, options.ReadTimeout = c.DialTimeout, c.ReadTimeout
@@ -126,6 +126,21 @@ func (c Config) addTLS(settings *tls.Config) error {
 		if !settings.RootCAs.AppendCertsFromPEM(pem) {
 			return fmt.Errorf("clickhouse: CA file %s holds no PEM certificate", c.CAFile)
 		}
+	}
+	if len(c.CA) > 0 {
+		if settings.RootCAs == nil {
+			settings.RootCAs = x509.NewCertPool()
+		}
+		if !settings.RootCAs.AppendCertsFromPEM(c.CA) {
+			return errors.New("clickhouse: the CA certificate is no PEM certificate (-----BEGIN CERTIFICATE-----)")
+		}
+	}
+	if len(c.Cert)+len(c.Key) > 0 {
+		certificate, err := tls.X509KeyPair(c.Cert, c.Key)
+		if err != nil {
+			return fmt.Errorf("clickhouse: the client certificate needs both a certificate and a key, as PEM: %w", err)
+		}
+		settings.Certificates = []tls.Certificate{certificate}
 	}
 	if c.CertFile != "" || c.KeyFile != "" {
 		certificate, err := tls.LoadX509KeyPair(c.CertFile, c.KeyFile)

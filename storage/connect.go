@@ -32,6 +32,8 @@ type Config struct {
 	// know, and the client's own. SkipVerify believes any certificate.
 	CAFile, CertFile, KeyFile string
 	SkipVerify                bool
+	// CA, Cert and Key are what would be in these files, for a program that has no files.
+	CA, Cert, Key []byte
 	// MaxOpenConns bounds the connections; a query that finds none free waits DialTimeout for one.
 	MaxOpenConns int
 	// DialTimeout bounds connecting and the handshake, ReadTimeout the silence between two packets of an answer, and

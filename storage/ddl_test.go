@@ -86,13 +86,19 @@ var comments = regexp.MustCompile(`(?m)^\s*--.*$`)
 func TestViewsExamples(t *testing.T) {
 	db := testenv.Migrated(t)
 	fill(t, db, verifyLog(5, 300))
+	fillGPUs(t, db, "a")
+	run(t, db, "INSERT INTO dead_letters (topic, partition, offset, reason) VALUES ('t', 0, 1, 'undecodable: not a JSON object')")
 	files, err := schemas.Migrations(schemas.Topology{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	text, err := fs.ReadFile(files, "00002_views.sql")
-	if err != nil {
-		t.Fatal(err)
+	var text []byte
+	for _, name := range []string{"00002_views.sql", "00003_gpu.sql"} {
+		of, err := fs.ReadFile(files, name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		text = append(text, of...)
 	}
 	examples := regexp.MustCompile(`(?m)^-- (SELECT .*)$`).FindAllStringSubmatch(string(text), -1)
 	views := regexp.MustCompile(`(?m)^CREATE OR REPLACE VIEW (\w+)`).FindAllStringSubmatch(string(text), -1)
@@ -117,13 +123,17 @@ func TestViewsExamples(t *testing.T) {
 			if err := rows.Err(); err != nil {
 				t.Errorf("%s: %v", sql, err)
 			}
-			if service == "a" && n == 0 && !strings.Contains(sql, "'llama'") {
+			if service == "a" && n == 0 && !rowless.MatchString(sql) {
 				t.Errorf("no row: %s", sql)
 			}
 			_ = rows.Close()
 		}
 	}
 }
+
+// rowless are the examples that may find nothing: of a model that the log does not have, of the last five minutes before 2100,
+// of something that is not in every log.
+var rowless = regexp.MustCompile(`'llama'|burst_services|failure_runs_view`)
 
 // TestViewsPrune wants the views' conditions to lead to the rows of one stream by the primary key.
 func TestViewsPrune(t *testing.T) {

@@ -46,6 +46,8 @@ type Metric struct {
 	// distributions), which SQL cannot.
 	Computed bool     `json:"computed,omitempty"`
 	Also     []string `json:"also,omitempty"`
+
+	over string // the query over {source}, where it is more than a list of columns
 }
 
 // Column is one number, text or time of a metric.
@@ -73,7 +75,7 @@ var Sections = []string{"Arrivals", "Conversations", "Lengths", "Failures", "Lat
 
 // All lists every metric, by section.
 func All() []Metric {
-	return slices.Concat(arrivals(), conversations(), lengths(), failures(), latency(), byTime(), pipeline())
+	return slices.Concat(arrivals(), conversations(), lengths(), failures(), latency(), byTime(), gpus(), engines(), pipeline(), alerts())
 }
 
 // Find gives the metric of that id.

@@ -54,11 +54,11 @@ func TestEntries(t *testing.T) {
 			t.Errorf("%s is not found", m.ID)
 		}
 	}
-	m, _ := catalogue.Find("elapsed")
-	if _, err := m.SQL([]string{"elapsed_p42"}, arguments); err == nil || !strings.Contains(err.Error(), "elapsed_p99") {
+	metric, _ := catalogue.Find("elapsed")
+	if _, err := metric.SQL([]string{"elapsed_p42"}, arguments); err == nil || !strings.Contains(err.Error(), "elapsed_p99") {
 		t.Errorf("an unknown column gives %v, which should name those that there are", err)
 	}
-	if _, err := m.SQL(nil, nil); err == nil || !strings.Contains(err.Error(), "service") {
+	if _, err := metric.SQL(nil, nil); err == nil || !strings.Contains(err.Error(), "service") {
 		t.Errorf("a missing argument gives %v", err)
 	}
 }
@@ -66,7 +66,7 @@ func TestEntries(t *testing.T) {
 // arguments are for all parameters that views have.
 var arguments = map[string]string{
 	"service": "'chat'", "model": "NULL", "log_type": "NULL", "from_us": "0", "to_us": "3600000000", "step_s": "300", "time_zone": "'UTC'",
-	"elapsed_s": "10", "ttft_s": "NULL", "tpot_s": "NULL",
+	"host": "NULL", "uuid": "NULL", "elapsed_s": "10", "ttft_s": "NULL", "tpot_s": "NULL",
 }
 
 // left are the columns of views that no metric has, by view.
@@ -85,6 +85,20 @@ var left = map[string]string{
 	"latency":              "window_start",
 	"goodput":              "window_start requests",
 	"active_conversations": "window_start",
+	"gpu":                  "window_start uuid model_name service share samples", // gpu_devices has them
+	"gpu_service":          "window_start",
+	"engine_load":          "window_start",
+	"gpu_devices":          "first_us last_us",
+	"scrape_targets":       "last_error_us last_seen_us since_us last_scrape_us",
+	"fault_burn":           "window_start",
+	"burst_baseline":       "window_start",
+	"burst_services":       "window_start",
+	"conversation_stall":   "window_start",
+	"silent_services":      "last_arrival_us",
+	"storing_delay":        "window_start",
+	"dead_letter_counts":   "window_start",
+	"failure_runs_view":    "start_us end_us length outcome", // in a text
+	"late_data":            "minute requests delay_s",
 	"services":             "first_arrival_us last_arrival_us", // shown as times
 	"streams":              "first_arrival_us last_arrival_us",
 	// Arrays over the turns, which conversation_intervals lists.

@@ -46,13 +46,13 @@ func conversations() []Metric {
 		{ID: "conversation_list", Section: section, Title: "List of conversations", Kind: Table, View: "conversations_view", Parameters: ofService,
 			Columns: []Column{
 				{Name: "conversation", Title: "Conversation"}, {Name: "first_arrival", Title: "First turn"}, {Name: "turns", Title: "Turns", Unit: "short"},
-				{Name: "duration", Title: "Duration", Unit: "s"}, {Name: "cut", Title: "Cut"}},
+				{Name: "duration", Title: "Duration", Unit: "s"}, {Name: "cut", Title: "Cut", Unit: "bool_yes_no"}},
 			Description: "One row a conversation that began in the range. Cut marks those of more than 10,000 turns, of which only these are kept."},
 		{ID: "turn_list", Section: section, Title: "List of follow-up turns", Kind: Table, View: "conversation_intervals", Parameters: ofService,
 			Columns: []Column{
 				{Name: "conversation", Title: "Conversation"}, {Name: "turn", Title: "Turn", Unit: "none"}, {Name: "arrival", Title: "Arrival"},
 				{Name: "interval", Title: "Interval", Unit: "s"}, {Name: "think_time", Title: "Think time", Unit: "s"},
-				{Name: "context_growth", Title: "Growth of the context", Unit: "short"}, {Name: "history_carried", Title: "History carried"}},
+				{Name: "context_growth", Title: "Growth of the context", Unit: "short"}, {Name: "history_carried", Title: "History carried", Unit: "bool_yes_no"}},
 			Description: "One row a turn but the first, with what lies between it and the one before."},
 	}
 }

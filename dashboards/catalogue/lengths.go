@@ -51,10 +51,10 @@ func lengths() []Metric {
 			Description: "How many requests have which lengths, both on a logarithmic scale with 8 cells for each doubling. Clusters are kinds of request; a line at the top is a cap on answers."},
 		{ID: "request_distribution", Section: section, Title: "Distribution of request lengths, with fit", Kind: Distribution, View: "length_joint", Also: []string{"lengths"},
 			Parameters: ofStreamWindows, X: "tokens", Computed: true, Columns: lengthDistribution,
-			Description: "The density of request tokens by their logarithm, with the lognormal distribution fitted to them. Spikes are templates and caps."},
+			Description: "The share of requests in each bin of a logarithmic scale of request tokens, and what the lognormal distribution fitted to them would have there. Spikes are templates and caps."},
 		{ID: "response_distribution", Section: section, Title: "Distribution of response lengths, with fit", Kind: Distribution, View: "length_joint", Also: []string{"lengths"},
 			Parameters: ofStreamWindows, X: "tokens", Computed: true, Columns: lengthDistribution,
-			Description: "The density of response tokens by their logarithm, with the lognormal distribution fitted to them. A spike at the end is answers that were cut at a cap."},
+			Description: "The share of requests in each bin of a logarithmic scale of response tokens, and what the lognormal distribution fitted to them would have there. A spike at the end is answers that were cut at a cap."},
 		{ID: "length_profile", Section: section, Title: "Response length by request length", Kind: Distribution, View: "length_profile", Parameters: ofStreamWindows, X: "from",
 			Columns: []Column{number("from", "Request tokens", "short"), number("mean", "Mean response", "short"), number("p50", "Median response", "short"),
 				optional("n", "Requests", "short")},
@@ -63,7 +63,7 @@ func lengths() []Metric {
 			Columns: []Column{
 				{Name: "model", Title: "Model"}, {Name: "prompt_id", Title: "Prompt"}, number("n", "Answers", "short"), number("mean", "Mean", "short"),
 				number("std", "Std", "short"), number("p25", "p25", "short"), number("p50", "p50", "short"), number("p75", "p75", "short"), number("p99", "p99", "short"),
-				number("min", "Min", "short"), number("max", "Max", "short"), number("cv", "CV", "none"), number("at_cap", "At cap", "short"), {Name: "degenerate", Title: "Degenerate"}},
+				number("min", "Min", "short"), number("max", "Max", "short"), number("cv", "CV", "none"), number("at_cap", "At cap", "short"), {Name: "degenerate", Title: "Degenerate", Unit: "bool_yes_no"}},
 			Description: "How the answers to one prompt vary, where the log names its prompts. Degenerate prompts run to the cap or nearly: repeat them, they are likely to loop."},
 		{ID: "prompt_variance", Section: section, Title: "Variance of answers", Kind: Table, View: "prompt_variance", Parameters: ofStream,
 			Columns: []Column{
@@ -74,6 +74,6 @@ func lengths() []Metric {
 }
 
 var lengthDistribution = []Column{
-	{Name: "tokens", Title: "Tokens", Unit: "short"}, {Name: "density", Title: "Observed", Unit: "none"},
-	{Name: "lognormal", Title: "Lognormal", Unit: "none"}, {Name: "count", Title: "Requests", Unit: "short", Optional: true},
+	{Name: "tokens", Title: "Tokens", Unit: "short"}, {Name: "observed", Title: "Observed", Unit: "percentunit"},
+	{Name: "lognormal", Title: "Lognormal", Unit: "percentunit"}, {Name: "count", Title: "Requests", Unit: "short", Optional: true},
 }

@@ -41,9 +41,8 @@ func (m Metric) Select(source string, columns []string, arguments map[string]str
 		}
 		return expression
 	}
-	if m.binned() {
-		return fmt.Sprintf("SELECT %s AS time, %s AS %s, sum(buckets.count) AS count FROM %s AS buckets GROUP BY time, %s ORDER BY time, %s",
-			m.Time, binSQL, m.Y, source, m.Y, m.Y), nil
+	if m.over != "" {
+		return strings.ReplaceAll(m.over, "{source}", source), nil
 	}
 	var list []string
 	if m.Time != "" {
@@ -59,12 +58,11 @@ func (m Metric) Select(source string, columns []string, arguments map[string]str
 	return "SELECT " + strings.Join(list, ", ") + " FROM " + source, nil
 }
 
-// binned says that the rows are a sketch's buckets by window: more of them than a heatmap can show.
-func (m Metric) binned() bool { return m.Kind == Heatmap && m.View == "gap_histogram" }
-
-// binSQL is the upper limit, in seconds, of the bin that a gap's bucket (of microseconds) lies in; 0 for gaps of 0.
-var binSQL = "if(isNull(bucket), 0., pow(1.02, (intDiv(bucket + 35000 + " + strconv.Itoa(BucketsPerBin-1) + ", " +
-	strconv.Itoa(BucketsPerBin) + ") * " + strconv.Itoa(BucketsPerBin) + ") - 35000) / 1000000)"
+// overGaps puts a sketch's buckets, of which there are more than a heatmap can show, into bins: value is a bin's upper limit in
+// seconds, 0 for gaps of 0. Buckets are of microseconds.
+var overGaps = "SELECT window_start AS time, if(isNull(bucket), 0., pow(1.02, intDiv(bucket + 35000 + " + strconv.Itoa(BucketsPerBin-1) + ", " +
+	strconv.Itoa(BucketsPerBin) + ") * " + strconv.Itoa(BucketsPerBin) + " - 35000) / 1000000) AS value, sum(buckets.count) AS count " +
+	"FROM {source} AS buckets GROUP BY time, value ORDER BY time, value"
 
 // Choose gives the columns of those names, in the metric's order and with those that rows are grouped by and that are axes;
 // without names those that are shown by default.

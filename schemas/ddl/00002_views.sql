@@ -1,6 +1,6 @@
 -- +goose Up
 
-{{views}}
+{{views "00" "83"}}
 
 -- +goose Down
 SELECT 1;
