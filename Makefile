@@ -75,7 +75,7 @@ PACKAGES := $(DATASOURCE)/node_modules/.package-lock.json
 NPM := npm --prefix $(DATASOURCE)
 
 .PHONY: plugin
-plugin: plugin-frontend ## the plugin, checked, tested and built, in dashboards/datasource/dist
+plugin: plugin-backend plugin-frontend ## the plugin, checked, tested and built, in dashboards/datasource/dist
 
 .PHONY: plugin-frontend
 plugin-frontend: $(PACKAGES) ## its front end: lint, types, unit tests, build
@@ -94,6 +94,12 @@ plugin-browser: $(PACKAGES) ## its editors in a real browser (Debian's chromium,
 $(PACKAGES): $(DATASOURCE)/package-lock.json $(DATASOURCE)/.npmrc
 	$(NPM) ci --loglevel=error --prefer-offline --ignore-scripts --no-audit --no-fund
 	touch $@
+
+# GOOS and GOARCH choose for which machine. Grafana looks for this name beside plugin.json.
+.PHONY: plugin-backend
+plugin-backend: ## its backend, in dashboards/datasource/dist (GOOS and GOARCH for another machine)
+	CGO_ENABLED=0 $(GO) build -trimpath -buildvcs=false -ldflags '-s -w' \
+		-o "$(DATASOURCE)/dist/gpx_tidegauge_serving_$$($(GO) env GOOS)_$$($(GO) env GOARCH)$$($(GO) env GOEXE)" ./$(DATASOURCE)/pkg
 
 ##@ Change it
 

@@ -171,6 +171,12 @@ func TestConfigReportsAllMistakes(t *testing.T) {
 	c = storage.DefaultConfig()
 	c.SkipVerify = true
 	wantError(t, c.Validate(), "does not use TLS")
+	c.SkipVerify, c.CA = false, []byte("x")
+	wantError(t, c.Validate(), "does not use TLS")
+	c.Address = "clickhouses://host"
+	wantError(t, c.Validate(), "no PEM certificate")
+	c.CA, c.Key = nil, []byte("x")
+	wantError(t, c.Validate(), "both a certificate and a key")
 	if err := errors.Join(storage.DefaultConfig().Validate(), storage.DefaultWriterConfig().Validate()); err != nil {
 		t.Error(err)
 	}

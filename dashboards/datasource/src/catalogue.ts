@@ -23,7 +23,7 @@ export function takes(metric: Metric): Takes {
     step: has('step_s'),
     timeZone: has('time_zone'),
     limits: has('elapsed_s', 'ttft_s', 'tpot_s'),
-    live: metric.kind === 'series',
+    live: metric.kind === 'series' && has('step_s'),
   };
 }
 
