@@ -20,7 +20,8 @@ export function takes(metric: Metric): Takes {
     stream: has('model', 'log_type'),
     host: has('host'),
     gpu: has('uuid', 'gpu'),
-    step: has('step_s'),
+    // All else is about the range as one.
+    step: has('step_s') && Boolean(metric.time || metric.width),
     timeZone: has('time_zone'),
     limits: has('elapsed_s', 'ttft_s', 'tpot_s'),
     live: metric.kind === 'series' && has('step_s'),
