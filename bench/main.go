@@ -139,6 +139,11 @@ func newCommand() *cobra.Command {
 	})
 	remember.Flags().StringVar(&part, "only", "", "one of budget, requests, conversations")
 	remember.Flags().StringVar(&heap, "profile", "", "files for heap profiles at two thirds of each part: FILE.N, and the runtime's account in FILE.N.txt")
+	var minutes int
+	disordered := measure("disorder", "What requests cost in order, a tenth of them late, and shuffled", "rate", "requests a second", 1_000, func(l *lab, ctx context.Context, n int) error {
+		return l.disorder(ctx, n, minutes)
+	})
+	disordered.Flags().IntVar(&minutes, "minutes", 60, "how many of them (an hour of 10,000 requests a second takes 9 GB of memory to make up)")
 	root.AddCommand(drain, characterize, ingest, remember,
 		measure("freshness", "From the producer to the row, at a constant rate", "rate", "requests a second", 20_000, func(l *lab, ctx context.Context, n int) error {
 			return l.freshness(ctx, n, 60)
@@ -147,7 +152,7 @@ func newCommand() *cobra.Command {
 			return l.restart(ctx, n, 90)
 		}),
 		measure("growth", "What a request costs, by how many there are and of how many services", "requests", "most", 10_000_000, (*lab).growth),
-		measure("disorder", "What an hour of requests costs in order, late, and shuffled", "rate", "requests a second of that hour", 1_000, (*lab).disorder),
+		disordered,
 		measure("scale", "One processor and two", "requests", "how many", 4_000_000, (*lab).scale),
 		newConsume())
 	for _, c := range root.Commands() {

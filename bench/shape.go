@@ -68,12 +68,12 @@ func (l *lab) drainNew(ctx context.Context, w workload, n int) (drainResult, err
 // latest is how late the late requests of disorder are, at most.
 const latest = 10 * time.Minute
 
-// disorder measures what an hour of requests costs in order, with a tenth of them up to ten minutes late, and shuffled.
-func (l *lab) disorder(ctx context.Context, perSecond int) error {
+// disorder measures what some minutes of requests cost in order, with a tenth of them up to ten minutes late, and shuffled.
+func (l *lab) disorder(ctx context.Context, perSecond, minutes int) error {
 	w := defaultWorkload()
 	w.slowest = float64(perSecond) * 60 / float64(w.services)
 	w.fastest = w.slowest
-	n := perSecond * 3600
+	n := perSecond * 60 * minutes
 	// Requests as JSON, one behind the other, since decoded ones would take four times as much. They are some 220 bytes each;
 	// growing to an hour of 10,000 a second step by step would take three times the memory.
 	text := make([]byte, 0, n*256)

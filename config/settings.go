@@ -15,6 +15,7 @@ import "time"
 //	oneof   the values it may have
 //	check   a named check (see checks)
 //	min,max bounds of a number, a size or a duration
+//	zero    "yes": 0 is below the least, and allowed
 //	flag    its flag, where that is shorter than the key
 //	secret  "yes": never printed, and no flag (command lines are public); "address": may hold a password
 type Settings struct {
@@ -93,7 +94,7 @@ type Processor struct {
 	FlushInterval time.Duration `koanf:"flush_interval" min:"100ms" max:"1m" help:"how long a record may wait before its rows are written"`
 	// The bounds are those that Kafka's brokers set by default (group.min.session.timeout.ms and group.max.…).
 	SessionTimeout time.Duration `koanf:"session_timeout" min:"6s" max:"30m" help:"how long a processor may be silent before its partitions go to others"`
-	Cache          Size          `koanf:"cache" min:"16MiB" max:"1TiB" help:"memory for the sets touched lately and for what is being read and written, of all partitions together"`
+	Cache          Size          `koanf:"cache" min:"16MiB" zero:"yes" max:"1TiB" help:"memory for the sets touched lately and for what is being read and written, of all partitions together; 0 is a sixteenth of the machine's or container's, from 512MiB to 4GiB"`
 }
 
 // Broker is the embedded broker.
@@ -127,7 +128,7 @@ func Default() Settings {
 			Compression: "none", // as Kafka's own producers; lz4 costs half a microsecond a record and saves four fifths of the bytes
 		},
 		ClickHouse: ClickHouse{Wait: 30 * time.Second},
-		Processor:  Processor{FlushInterval: time.Second, SessionTimeout: 15 * time.Second, Cache: 512 << 20},
+		Processor:  Processor{FlushInterval: time.Second, SessionTimeout: 15 * time.Second},
 		Broker:     Broker{Listen: "127.0.0.1:9092", Retention: 256 << 20, Sync: true},
 		Engine:     Engine{NativePort: 9000, HTTPPort: 8123, Sync: true, LogLevel: "information"},
 	}

@@ -140,7 +140,7 @@ func check(k key, v reflect.Value) error {
 		if err := parse(key{name: k.name, kind: k.kind}, limit, l); err != nil {
 			panic("config: bound of " + k.name + ": " + err.Error())
 		}
-		if bound == "min" && v.Int() < l.Int() {
+		if bound == "min" && v.Int() < l.Int() && (v.Int() != 0 || k.tag.Get("zero") == "") {
 			return fmt.Errorf("%v is below %s", v, limit)
 		}
 		if bound == "max" && v.Int() > l.Int() {

@@ -20,19 +20,23 @@ type mutation struct {
 	tests      string              // that must notice; "": exactTests
 }
 
-// exactTests are quick: the scenarios of 10,000 turns are run only for the rule that needs them (longScenarios).
+// exactTests are one by one asked to notice. The scenarios come first, which take half a second; those of 10,000 turns are run
+// only for the rules that need them.
+var exactTests = []string{"^TestScenarios$", propertyTest}
+
 const (
-	exactTests    = "^(TestExactlyOnce|TestScenarios)$"
+	propertyTest  = "^TestExactlyOnce$"
 	longScenarios = "^TestScenarios$/^turns_capped"
 )
 
 var mutations = []mutation{
-	{rule: "a touched set that is not in memory is reloaded", file: "worker.go", edits: []string{
+	// The first three are those that the property test alone must notice.
+	{rule: "a touched set that is not in memory is reloaded", file: "worker.go", tests: propertyTest, edits: []string{
 		"if err := w.reload(ctx); err != nil {", "if err := ctx.Err(); err != nil {"}},
-	{rule: "touched means rewritten", file: "worker.go", edits: []string{
+	{rule: "touched means rewritten", file: "worker.go", tests: propertyTest, edits: []string{
 		"w.flushMinute(s, f)\n", "n, rows := s.members.n, f.minutes\nw.flushMinute(s, f)\nif s.members.n == n {\nf.minutes = rows\n}\n"}},
 	// Minutes first, as a conversation would have to ask them; then it takes only what was new there.
-	{rule: "every set decides for itself", file: "worker.go", edits: []string{
+	{rule: "every set decides for itself", file: "worker.go", tests: propertyTest, edits: []string{
 		"for _, s := range w.touched {", `var order []*set
 			for _, kind := range []bool{true, false} {
 				for _, s := range w.touched {
@@ -193,12 +197,27 @@ func TestMutations(t *testing.T) {
 
 var failedTest = regexp.MustCompile(`(?m)^ *--- FAIL: (\S+)`)
 
-// run gives the tests that fail with the mutation.
+// run gives the tests that fail with the mutation: of exactTests the first that does, as each takes a core for seconds.
 func (m mutation) run(t *testing.T) (failed []string, output string) {
-	folder, which := t.TempDir(), []string{"-run", m.tests}
+	binary := m.build(t)
+	which := [][]string{{"-test.run", m.tests}}
 	if m.tests == "" {
-		which = []string{"-run", exactTests, "-skip", longScenarios}
+		which = nil
+		for _, test := range exactTests {
+			which = append(which, []string{"-test.run", test, "-test.skip", longScenarios})
+		}
 	}
+	for _, arguments := range which {
+		if failed, output = m.test(t, binary, arguments); len(failed) > 0 {
+			break
+		}
+	}
+	return failed, output
+}
+
+// build makes a test binary with the mutation.
+func (m mutation) build(t *testing.T) string {
+	folder := t.TempDir()
 	overlay := struct{ Replace map[string]string }{make(map[string]string)}
 	for file, source := range m.sources(t) {
 		from, err := filepath.Abs(file)
@@ -219,13 +238,24 @@ func (m mutation) run(t *testing.T) (failed []string, output string) {
 	if err := os.WriteFile(file, text, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	// Not vetted, as a rule taken out may leave a value without use; without DWARF, which is a third of the linker's time.
-	arguments := append([]string{"test", "-overlay", file, "-vet=off", "-ldflags=-w", "-count=1", "-short", "-timeout=2m"}, which...)
-	out, err := exec.CommandContext(t.Context(), "go", append(arguments, ".")...).CombinedOutput()
+	binary := filepath.Join(folder, "mutated.test")
+	// Not vetted, as a rule taken out may leave a value without use; without symbols, which are a third of the linker's time.
+	out, err := exec.CommandContext(t.Context(), "go", "test", "-c", "-o", binary, "-overlay", file, "-vet=off", "-ldflags=-s -w", ".").CombinedOutput()
+	if err != nil {
+		t.Fatalf("cannot build with %s changed: %v\n%s", m.file, err, out)
+	}
+	return binary
+}
+
+// test runs some of the tests of a binary.
+func (m mutation) test(t *testing.T, binary string, arguments []string) (failed []string, output string) {
+	c := exec.CommandContext(t.Context(), binary, append(arguments, "-test.short", "-test.failfast", "-test.timeout=2m")...)
+	c.Env = append(os.Environ(), "GOGC=400") // memory is small and thrown away
+	out, err := c.CombinedOutput()
 	for _, match := range failedTest.FindAllSubmatch(out, -1) {
 		failed = append(failed, string(match[1]))
 	}
-	// A test that fails says so; anything else (a build that fails, a test that hangs) proves nothing.
+	// A test that fails says so; anything else (a test that hangs, a process that dies) proves nothing.
 	var exit *exec.ExitError
 	if err != nil && (!errors.As(err, &exit) || len(failed) == 0) || strings.Contains(string(out), "panic: test timed out") {
 		t.Fatalf("the tests could not be run with %s changed: %v\n%s", m.file, err, out)

@@ -517,7 +517,7 @@ func TestRunnerIdlePartitionGivesWay(t *testing.T) {
 	}
 	config := r.config()
 	config.CacheBytes = 2 << 20
-	const each = 40_000
+	const each = 80_000 // frozen as they may be, more than the budget
 	runner, stop := r.start(config, newMemStore())
 	for _, p := range []int{0, 1} {
 		for i := 0; i < each; i += 2000 {

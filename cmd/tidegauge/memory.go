@@ -6,7 +6,28 @@ import (
 	"runtime/debug"
 	"runtime/metrics"
 	"time"
+
+	"github.com/KimMachineGun/automemlimit/memlimit"
+
+	"tidegauge/config"
 )
+
+// cacheBudget is the memory that processor.cache means. Where nothing is said, it grows with the machine: requests that come
+// late are cheap as long as their minutes are in memory. A sixteenth leaves the engine of tidegauge up its 60 %.
+func cacheBudget(setting config.Size) int64 {
+	if setting != 0 {
+		return int64(setting)
+	}
+	const least, most = 512 << 20, 4 << 30
+	all, err := memlimit.FromSystem()
+	if err != nil {
+		return least
+	}
+	if container, err := memlimit.FromCgroup(); err == nil { // an error says that there is no such bound
+		all = min(all, container)
+	}
+	return int64(max(least, min(all/16, most)))
+}
 
 // besideBudget is what a processor may take beside its budget for sets and batches: connections, columns on their way to
 // ClickHouse, and room for garbage. The program itself, some 35 MB, comes on top.

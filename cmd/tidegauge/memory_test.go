@@ -50,3 +50,13 @@ func TestMemoryLimitIsTaken(t *testing.T) {
 		}
 	}
 }
+
+// TestCacheBudget holds that what is said counts, and that what is not said lies within its bounds.
+func TestCacheBudget(t *testing.T) {
+	if got := cacheBudget(64 << 20); got != 64<<20 {
+		t.Errorf("64 MiB were asked for, got %d", got)
+	}
+	if got := cacheBudget(0); got < 512<<20 || got > 4<<30 {
+		t.Errorf("without a setting the budget is %d", got)
+	}
+}

@@ -156,7 +156,7 @@ func processorConfig(s config.Settings) processors.Config {
 	c := processors.DefaultConfig()
 	c.Brokers, c.Topic, c.Group = s.Kafka.Brokers, s.Kafka.Topic, s.Kafka.Group
 	c.FlushInterval, c.SessionTimeout = s.Processor.FlushInterval, s.Processor.SessionTimeout
-	return c.WithMemory(int64(s.Processor.Cache))
+	return c.WithMemory(cacheBudget(s.Processor.Cache))
 }
 
 // startProcessors starts the processors on the broker and database of the settings.

@@ -49,7 +49,7 @@ away for a while is waited for; /readyz says so.`,
 			}
 			limited, unlimited := context.WithCancel(ctx)
 			defer unlimited()
-			limitMemory(limited, int64(a.Processor.Cache))
+			limitMemory(limited, cacheBudget(a.Processor.Cache))
 			if err := p.startProcessors(ctx); err != nil {
 				return err
 			}
