@@ -29,7 +29,7 @@ endif
 help: ## list the targets
 	@awk 'BEGIN { FS = ":.*## " } \
 		/^##@/ { printf "\n%s\n", substr($$0, 5) } \
-		/^[a-zA-Z_-]+:.*## / { printf "  %-10s %s\n", $$1, $$2 }' Makefile
+		/^[a-zA-Z_-]+:.*## / { printf "  %-15s %s\n", $$1, $$2 }' Makefile
 
 .PHONY: demo
 demo: build engine ## a sample log (or TRACE=path) through broker, processors and ClickHouse
@@ -71,6 +71,29 @@ $(KAFKA_JARS)/SHA256SUMS: deploy/kafka/SHA256SUMS deploy/kafka/pom.xml
 ##@ The data source plugin for Grafana
 
 DATASOURCE := dashboards/datasource
+PACKAGES := $(DATASOURCE)/node_modules/.package-lock.json
+NPM := npm --prefix $(DATASOURCE)
+
+.PHONY: plugin
+plugin: plugin-backend plugin-frontend ## the plugin, checked, tested and built, in dashboards/datasource/dist
+
+.PHONY: plugin-frontend
+plugin-frontend: $(PACKAGES) ## its front end: lint, types, unit tests, build
+	$(NPM) run --silent lint
+	$(NPM) run --silent typecheck
+	$(NPM) run --silent test
+	$(NPM) run --silent build
+
+.PHONY: plugin-browser
+plugin-browser: $(PACKAGES) ## its editors in a real browser (Debian's chromium, or CHROMIUM=path)
+	mkdir -p $(DATASOURCE)/.cache
+	$(GO) run ./$(DATASOURCE)/harness > $(DATASOURCE)/.cache/catalogue.json
+	$(NPM) run --silent browser
+
+# npm checks every package against the lock file. No package's own scripts run.
+$(PACKAGES): $(DATASOURCE)/package-lock.json $(DATASOURCE)/.npmrc
+	$(NPM) ci --loglevel=error --prefer-offline --ignore-scripts --no-audit --no-fund
+	touch $@
 
 # GOOS and GOARCH choose for which machine. Grafana looks for this name beside plugin.json.
 .PHONY: plugin-backend
@@ -80,9 +103,19 @@ plugin-backend: ## its backend, in dashboards/datasource/dist (GOOS and GOARCH f
 
 ##@ Change it
 
+# The tests of Go and those of the plugin's front end run beside each other: the latter wait for downloads and a browser for much
+# of their time.
 .PHONY: test
 test: format vet lint services bin/withkafka $(REFERENCE) ## everything: format, vet, lint, all tests with real services, race detector
-	bin/withkafka $(MAKE) --no-print-directory race full
+	$(MAKE) --no-print-directory --jobs=2 --output-sync=line go-tests $(FRONTEND_TESTS)
+
+.PHONY: go-tests
+go-tests: bin/withkafka
+	bin/withkafka $(MAKE) --no-print-directory --jobs=1 race full
+
+.PHONY: frontend-tests
+frontend-tests:
+	$(MAKE) --no-print-directory --jobs=1 plugin-frontend plugin-browser
 
 # Both run every package with the real Kafka and engine where they are installed; -short leaves out what takes tens of
 # seconds, which the race detector would make minutes. -count=1: a test of a service is not repeated by the cache's word.
@@ -142,7 +175,10 @@ fuzz: ## every fuzz test for FUZZTIME (default 10s)
 
 .PHONY: clean
 clean: ## remove what was built here (downloads stay in the user's cache)
-	rm -rf bin .cache
+	rm -rf bin .cache $(DATASOURCE)/dist $(DATASOURCE)/.cache $(DATASOURCE)/node_modules
+
+# The front end is tested where npm is; with CI=true it has to be.
+FRONTEND_TESTS := $(if $(or $(filter true,$(CI)),$(shell command -v npm)),frontend-tests)
 
 # What the tests need from outside. With CI=true all of it must be there; elsewhere the tests skip what is missing.
 .PHONY: services

@@ -2,6 +2,9 @@ module tidegauge
 
 go 1.26.5
 
+// Some npm packages hold Go.
+ignore ./dashboards/datasource/node_modules
+
 require (
 	github.com/ClickHouse/clickhouse-go/v2 v2.50.0
 	github.com/KimMachineGun/automemlimit v1.0.1
