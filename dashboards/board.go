@@ -77,8 +77,6 @@ type Panel struct {
 	Size string
 	// Sort is the column that a table is sorted by, largest first.
 	Sort string
-	// Range is how far the panel looks back whatever the dashboard's range is, "" for the dashboard's.
-	Range string
 	// Markdown is a text panel's.
 	Markdown string
 	// Closed is a row's that is opened by hand.
@@ -94,6 +92,9 @@ type Target struct {
 	Columns []string
 	// Step is the width of windows in seconds, "" for the dashboard's choice, "0" for the range as one window.
 	Step string
+	// AllTime asks about all that is stored, whatever the dashboard's range is. (Grafana's own override of a panel's time does
+	// nothing where the dashboard's range is of fixed dates.)
+	AllTime bool
 	// Goal asks goodput for the share within the objectives.
 	Goal bool
 	// SQL is the official ClickHouse data source's query where the metric's own SQL is of another shape, or is worked out

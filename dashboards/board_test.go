@@ -150,6 +150,62 @@ func overlaps(t *testing.T, name string, panels []dashboard.Panel) {
 	}
 }
 
+// TestEmptyCells: what a panel says where it has no data is not said in each cell of a table, nor in tooltips of gaps.
+func TestEmptyCells(t *testing.T) {
+	for name, m := range all() {
+		for _, p := range panels(t, m.board, m.flavour) {
+			first := ""
+			if overrides := p.FieldConfig; overrides != nil && len(overrides.Overrides) > 0 {
+				first = overrides.Overrides[0].Properties[0].Id
+			}
+			if (p.Type == "table" || p.Type == "timeseries" || p.Type == "trend") && first != "noValue" {
+				t.Errorf("%s: %s has its text for no data in cells and tooltips, too", name, *p.Title)
+			}
+		}
+	}
+}
+
+// TestSeriesAreToldApart: where series of the official ClickHouse data source are of several things, each of which has several
+// numbers, both are in their names.
+func TestSeriesAreToldApart(t *testing.T) {
+	want := map[string]string{"Held back by power or heat": "${__field.labels.series} ${__field.name}", "PCIe and NVLink": "${__field.labels.series} ${__field.name}",
+		"SM clock": "${__field.labels.series}", "By error type and status": "${__field.labels.series}"}
+	for _, b := range dashboards.Boards() {
+		for _, p := range panels(t, b, dashboards.ClickHouse) {
+			if name, ok := want[*p.Title]; ok {
+				delete(want, *p.Title)
+				if got := p.FieldConfig.Defaults.DisplayName; got == nil || *got != name {
+					t.Errorf("%s: series are called %v, want %s", *p.Title, got, name)
+				}
+			}
+		}
+	}
+	if len(want) > 0 {
+		t.Errorf("panels that are gone: %v", want)
+	}
+}
+
+// panels are a dashboard's as they are in its file, those of closed rows too.
+func panels(t *testing.T, b dashboards.Board, f dashboards.Flavour) (list []dashboard.Panel) {
+	t.Helper()
+	text, err := b.JSON(f)
+	if err != nil {
+		t.Fatal(err)
+	}
+	d := dashboard.NewDashboard()
+	if err := json.Unmarshal(text, d); err != nil {
+		t.Fatal(err)
+	}
+	for _, p := range d.Panels {
+		if p.RowPanel != nil {
+			list = append(list, p.RowPanel.Panels...)
+		} else {
+			list = append(list, *p.Panel)
+		}
+	}
+	return list
+}
+
 // TestFields: what a panel renames, colours or draws is called by the title of a column that it asks for.
 func TestFields(t *testing.T) {
 	for _, b := range dashboards.Boards() {

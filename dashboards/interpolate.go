@@ -2,6 +2,7 @@ package dashboards
 
 import (
 	"fmt"
+	"net/url"
 	"regexp"
 	"strconv"
 	"strings"
@@ -35,15 +36,15 @@ func Interpolate(text string, v Values, f Flavour) (string, error) {
 		}
 		value, ok := v.Variables[name]
 		switch {
-		case !ok && f == ClickHouse && allowsAll(name):
-			return "NULL" // whatever the format is
 		case !ok && allowsAll(name):
-			return "*"
+			value = allValue
 		case !ok:
 			unknown = append(unknown, name)
 			return found
-		case format == "sqlstring":
-			return "'" + strings.ReplaceAll(value, "'", "''") + "'"
+		}
+		if format == "percentencode" {
+			// As encodeURIComponent, and of !'()* too.
+			return strings.ReplaceAll(url.QueryEscape(value), "+", "%20")
 		}
 		return value
 	})

@@ -46,10 +46,10 @@ func overview() Board {
 			{ID: 14, Title: "Burstiness, 5 min windows", Visual: Lines, Width: 8, Height: 7, Unit: "none", Steps: []Step{{0, "transparent"}, {1, "blue"}},
 				Targets: []Target{{Metric: "gap_cv", Step: "300"}}, Min: number(0)},
 
-			{ID: 20, Title: "Services and where their data lies", Visual: Rows, Width: 24, Height: 6, Range: "60y", Sort: "Requests",
-				Targets: []Target{{Metric: "services"}}, Unit: "short",
+			{ID: 20, Title: "Services and where their data lies", Visual: Rows, Width: 24, Height: 6, Sort: "Requests",
+				Targets: []Target{{Metric: "services", AllTime: true}}, Unit: "short",
 				Fields: []Field{
-					{Title: "Service", Width: 260, Link: "/d/${__dashboard.uid}?var-service=${__value.text}&from=${__data.fields[\"First arrival\"].numeric}&to=${__data.fields[\"Last arrival\"].numeric}"},
+					{Title: "Service", Width: 260, Link: "/d/${__dashboard.uid}?var-service=${__value.text:percentencode}&from=${__data.fields[\"First arrival\"].numeric}&to=${__data.fields[\"Last arrival\"].numeric}"},
 					{Title: "First arrival", Unit: "dateTimeAsIso"}, {Title: "Last arrival", Unit: "dateTimeAsIso"}},
 				Empty:       "No service has sent requests: see docs/grafana.md",
 				Description: "Every service there is, whatever the time range. A click on a service opens this dashboard with it and with the whole time that it has data of: where panels are empty, the data lies elsewhere. Traces that count from their own origin lie in 1970."},

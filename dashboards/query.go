@@ -3,29 +3,48 @@ package dashboards
 import (
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/grafana/grafana-foundation-sdk/go/cog/variants"
 
 	"tidegauge/dashboards/catalogue"
+	"tidegauge/schemas"
 )
 
-// What a variable is in SQL. Grafana puts values in before it sends a query: :sqlstring quotes one, and the value of "All"
-// is NULL, which views take for all.
+// rawRange is how far back panels go, in seconds, that read each request or conversation of the range: over a month they would
+// take half a minute each, and hold up the rest.
+const rawRange = 7 * 86_400
+
+// What a variable is in SQL. Grafana puts values in before it sends a query.
 var sqlArguments = map[string]string{
-	"service":   "${service:sqlstring}",
-	"model":     "${model:sqlstring}",
-	"log_type":  "${log_type:sqlstring}",
-	"host":      "${host:sqlstring}",
-	"uuid":      "${gpu:sqlstring}",
+	"service":   sqlText("service"),
+	"model":     sqlChoice("model"),
+	"log_type":  sqlChoice("log_type"),
+	"host":      sqlChoice("host"),
+	"uuid":      sqlChoice("gpu"),
 	"from_us":   "${__from}000",
 	"to_us":     "${__to}000",
 	"step_s":    "$step_s",
-	"time_zone": "${time_zone:sqlstring}",
+	"time_zone": sqlText("time_zone"),
 	"elapsed_s": plain(objectives.Elapsed),
 	"ttft_s":    plain(objectives.TTFT),
 	"tpot_s":    plain(objectives.TPOT),
 }
+
+// sqlText is a variable's value as a text. Names of services and models are whatever a log says, and none of Grafana's ways to quote
+// one escapes backslashes, which end a text in ClickHouse: name\' would go on as SQL. Percent-encoded, it has nothing to escape.
+func sqlText(variable string) string {
+	return "decodeURLComponent('${" + variable + ":percentencode}')"
+}
+
+// sqlChoice is the same of a variable that may stand at "All", whose value is allValue: views take NULL for all.
+func sqlChoice(variable string) string {
+	return "nullIf(" + sqlText(variable) + ", '" + allValue + "')"
+}
+
+// allValue is what a variable at "All" stands for.
+const allValue = "*"
 
 // Formats of a query to the official ClickHouse data source.
 const (
@@ -60,6 +79,12 @@ func (t Target) query(f Flavour, refID string, visual Visual) (variants.UnknownD
 	q := variants.UnknownDataquery{"refId": refID, "datasource": source, "queryType": "metric", "metric": t.Metric}
 	if len(t.Columns) > 0 {
 		q["columns"] = t.Columns
+	}
+	if t.AllTime {
+		q["allTime"] = true
+	}
+	if m.Raw {
+		q["maxRange"] = rawRange
 	}
 	for _, p := range m.Parameters {
 		switch p {
@@ -108,6 +133,12 @@ func (t Target) sql(m catalogue.Metric) (string, error) {
 	arguments := make(map[string]string, len(sqlArguments))
 	for name, argument := range sqlArguments {
 		arguments[name] = argument
+	}
+	if m.Raw {
+		arguments["from_us"] = fmt.Sprintf("greatest(${__from}000, ${__to}000 - %d)", rawRange*schemas.SecondUS)
+	}
+	if t.AllTime {
+		arguments["from_us"], arguments["to_us"] = strconv.Itoa(schemas.MinArrivalUS), strconv.Itoa(schemas.MaxArrivalUS)
 	}
 	switch {
 	case t.Step != "":

@@ -4,10 +4,13 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/grafana/grafana-foundation-sdk/go/common"
 	"github.com/grafana/grafana-foundation-sdk/go/dashboard"
+
+	"tidegauge/dashboards/catalogue"
 )
 
 // columns is the width of Grafana's grid.
@@ -103,9 +106,6 @@ func (p Panel) panel(f Flavour) (dashboard.Panel, error) {
 	}
 	panel.Datasource = &common.DataSourceRef{Type: new(f.Type), Uid: new(f.UID)}
 	panel.FieldConfig = p.fields(f)
-	if p.Range != "" {
-		panel.TimeFrom = new(p.Range)
-	}
 	for i, t := range p.Targets {
 		q, err := t.query(f, string(rune('A'+i)), p.Visual)
 		if err != nil {
@@ -152,16 +152,29 @@ func (p Panel) fields(f Flavour) *dashboard.FieldConfigSource {
 		defaults.Color = &dashboard.FieldColor{Mode: dashboard.FieldColorModeIdPaletteClassic}
 	}
 	source := &dashboard.FieldConfigSource{Defaults: defaults, Overrides: []dashboard.DashboardFieldConfigSourceOverrides{}}
+	// The defaults' text is for a panel without data. Grafana would put it into each empty cell and tooltip, too.
+	switch p.Visual {
+	case Rows:
+		source.Overrides = append(source.Overrides, everywhere("noValue", "–"))
+	case Lines, Curve, Points, Histogram:
+		source.Overrides = append(source.Overrides, everywhere("noValue", nil))
+	}
 	for _, field := range p.Fields {
 		if o := field.override(p.Visual); len(o.Properties) > 0 {
 			source.Overrides = append(source.Overrides, o)
 		}
 	}
 	source.Overrides = append(source.Overrides, p.axes()...)
-	if f == ClickHouse && p.named() {
-		source.Defaults.DisplayName = new("${__field.labels.series}")
+	if f == ClickHouse {
+		source.Defaults.DisplayName = p.seriesName()
 	}
 	return source
+}
+
+// everywhere sets a property of each field, or takes it away.
+func everywhere(property string, value any) dashboard.DashboardFieldConfigSourceOverrides {
+	return dashboard.DashboardFieldConfigSourceOverrides{Matcher: dashboard.MatcherConfig{Id: "byRegexp", Options: ".*"},
+		Properties: []dashboard.DynamicConfigValue{{Id: property, Value: value}}}
 }
 
 // axes make the x of curves and points, and what points draw over it, logarithmic. The y of curves is a default of the panel.
@@ -188,14 +201,25 @@ func (p Panel) axes() (overrides []dashboard.DashboardFieldConfigSourceOverrides
 	return overrides
 }
 
-// named says that the official ClickHouse data source gives the panel's series their names as a label.
-func (p Panel) named() bool {
+// seriesName is how Grafana is to call series of the official ClickHouse data source that are of several things: it gives them that
+// as a label. Where each thing has several numbers, they are told apart by the column, as the plugin does.
+func (p Panel) seriesName() *string {
 	for _, t := range p.Targets {
-		if m, ok := find(t.Metric); ok && grouped(m) && p.Visual == Lines {
-			return true
+		m, ok := find(t.Metric)
+		if !ok || !grouped(m) || p.Visual != Lines {
+			continue
 		}
+		chosen, err := m.Choose(t.Columns)
+		if err != nil {
+			continue
+		}
+		numbers := slices.DeleteFunc(chosen, func(c catalogue.Column) bool { return c.Group })
+		if len(numbers) > 1 || len(p.Targets) > 1 {
+			return new("${__field.labels.series} ${__field.name}")
+		}
+		return new("${__field.labels.series}")
 	}
-	return false
+	return nil
 }
 
 func (f Field) override(visual Visual) dashboard.DashboardFieldConfigSourceOverrides {
@@ -260,8 +284,17 @@ func thresholds(steps []Step) *dashboard.ThresholdsConfig {
 	return config
 }
 
-// About is the panel's description: its own, or what its metrics mean, each once.
+// About is the panel's description, and where it does not show the whole range, that.
 func (p Panel) About() string {
+	about := p.means()
+	if slices.ContainsFunc(p.Targets, func(t Target) bool { m, _ := find(t.Metric); return m.Raw }) {
+		about += fmt.Sprintf(" Of a range of more than %[1]d days it shows the last %[1]d.", rawRange/86_400)
+	}
+	return about
+}
+
+// means is the panel's own description, or what its metrics mean, each once.
+func (p Panel) means() string {
 	if p.Description != "" {
 		return p.Description
 	}

@@ -2,6 +2,7 @@ package dashboards_test
 
 import (
 	"fmt"
+	"maps"
 	"reflect"
 	"regexp"
 	"slices"
@@ -117,12 +118,8 @@ func TestPanelsOfTheDemo(t *testing.T) {
 				if err != nil {
 					t.Error(err)
 				}
-				at := values
-				if p.Range != "" {
-					at.From, at.To = time.Unix(0, 0), time.Now()
-				}
 				for _, q := range queries {
-					sql, err := dashboards.Interpolate(q["rawSql"].(string), at, f)
+					sql, err := dashboards.Interpolate(q["rawSql"].(string), values, f)
 					if err != nil {
 						t.Errorf("%s: %v", p.Title, err)
 						continue
@@ -173,6 +170,7 @@ func TestPanelsOfTheDemo(t *testing.T) {
 			}
 		}
 	})
+	t.Run("names", func(t *testing.T) { names(t, db, values) })
 	t.Run("annotations", func(t *testing.T) {
 		for _, m := range dashboards.Marks() {
 			q, err := m.Query(f)
@@ -239,6 +237,42 @@ func TestPanelsOfTheDemo(t *testing.T) {
 			}
 		}
 	})
+}
+
+// names: whatever a log calls its services and models, in SQL it is a text and nothing else.
+func names(t *testing.T, db *storage.DB, values dashboards.Values) {
+	panel := dashboards.Boards()[0].Panels[0]
+	queries, err := panel.Queries(dashboards.ClickHouse)
+	if err != nil {
+		t.Fatal(err)
+	}
+	sql := queries[0]["rawSql"].(string)
+	text := regexp.MustCompile(`model = (nullIf\(.*?, '\*'\))`).FindStringSubmatch(sql)[1]
+	for _, name := range []string{"plain", `ends in \`, `\' OR 1 = 1 --`, "it's \"so\"", `100 % + more; ü/日本 $service ${model}`, ""} {
+		values.Variables = maps.Clone(values.Variables)
+		values.Variables["model"] = name
+		filled, err := dashboards.Interpolate("SELECT ifNull("+text+", 'all')", values, dashboards.ClickHouse)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := ask(t, db, name, filled); len(got.rows) != 1 || got.rows[0][0] != name {
+			t.Errorf("%q is %q in %s", name, got.rows, filled)
+		}
+		if filled, err = dashboards.Interpolate(sql, values, dashboards.ClickHouse); err != nil {
+			t.Fatal(err)
+		}
+		if got := ask(t, db, name, filled); len(got.rows) != 0 {
+			t.Errorf("a model %q that there is not has %d windows", name, len(got.rows))
+		}
+	}
+	delete(values.Variables, "model")
+	filled, err := dashboards.Interpolate("SELECT ifNull("+text+", 'all')", values, dashboards.ClickHouse)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := ask(t, db, "all", filled); len(got.rows) != 1 || got.rows[0][0] != "all" {
+		t.Errorf("All is %q in %s", got.rows, filled)
+	}
 }
 
 // drawn: what the panel draws or sorts by is among the names of what its query gave.

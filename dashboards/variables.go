@@ -30,10 +30,10 @@ var (
 		SQL:         "SELECT service FROM services(from_us = 0, to_us = 4102444800000000) ORDER BY requests DESC"}
 	modelVariable = Variable{Name: "model", Label: "Model", Plugin: "models", All: true,
 		Description: "One model of the service, or all of them. The burstiness of a mixture says little about its parts.",
-		SQL:         "SELECT DISTINCT assumeNotNull(model) FROM streams(service = ${service:sqlstring}, from_us = ${__from}000, to_us = ${__to}000) WHERE isNotNull(model) AND isNull(log_type) ORDER BY 1"}
+		SQL:         "SELECT DISTINCT assumeNotNull(model) FROM streams(service = " + sqlText("service") + ", from_us = ${__from}000, to_us = ${__to}000) WHERE isNotNull(model) AND isNull(log_type) ORDER BY 1"}
 	logTypeVariable = Variable{Name: "log_type", Label: "Log type", Plugin: "log_types", All: true,
 		Description: "One kind of traffic (api, conversation), as the log names it, or all of them. (none) is of requests that name none.",
-		SQL:         "SELECT DISTINCT assumeNotNull(log_type) AS value, if(value = '', '(none)', value) AS text FROM streams(service = ${service:sqlstring}, from_us = ${__from}000, to_us = ${__to}000) WHERE isNotNull(log_type) AND isNull(model) ORDER BY 1"}
+		SQL:         "SELECT DISTINCT assumeNotNull(log_type) AS value, if(value = '', '(none)', value) AS text FROM streams(service = " + sqlText("service") + ", from_us = ${__from}000, to_us = ${__to}000) WHERE isNotNull(log_type) AND isNull(model) ORDER BY 1"}
 	stepVariable = Variable{Name: "step", Label: "Window", Choices: []string{"auto : auto", "1 min : 60", "5 min : 300", "20 min : 1200", "1 h : 3600", "6 h : 21600", "1 d : 86400"},
 		Description: "The width of the windows that numbers are worked out for. Burstiness depends on it: compare equal widths only. BurstGPT uses 20 min, ServeGen 5 min."}
 	// In SQL the width has to be a number: some 300 windows over the range, of a width that people use.
@@ -44,7 +44,7 @@ var (
 	hostVariable = Variable{Name: "host", Label: "Host", Plugin: "hosts", All: true, Description: "A machine with GPUs, or all of them.",
 		SQL: "SELECT DISTINCT host FROM gpu_devices(from_us = ${__from}000, to_us = ${__to}000) ORDER BY 1"}
 	gpuVariable = Variable{Name: "gpu", Label: "GPU", Plugin: "gpus", All: true, Description: "One GPU by its UUID, or all of the host.",
-		SQL: "SELECT DISTINCT uuid AS value, concat(host, ' GPU ', toString(gpu), ' ', model_name) AS text FROM gpu_devices(from_us = ${__from}000, to_us = ${__to}000) ORDER BY 2"}
+		SQL: "SELECT DISTINCT uuid AS value, concat(host, ' GPU ', toString(gpu), ' ', model_name) AS text FROM gpu_devices(from_us = ${__from}000, to_us = ${__to}000) WHERE ifNull(host = " + sqlChoice("host") + ", true) ORDER BY 2"}
 )
 
 func (b Board) variables(f Flavour) ([]dashboard.VariableModel, error) {
@@ -102,22 +102,22 @@ func (v Variable) model(f Flavour) (dashboard.VariableModel, error) {
 	m.Regex = new("")
 	m.Multi = new(false)
 	if f == ClickHouse {
-		m.Query = &dashboard.StringOrMap{Map: map[string]any{"refId": "var", "queryType": "sql", "rawSql": v.SQL}}
+		m.Query = &dashboard.StringOrMap{Map: clickhouseQuery("var", v.SQL, formatTable)}
 		m.Definition = new(v.SQL)
 	} else {
 		query := map[string]any{"refId": "var", "queryType": "variable", "variable": v.Plugin}
 		if v.Plugin == "models" || v.Plugin == "log_types" {
 			query["service"] = "$service"
 		}
+		if v.Plugin == "gpus" {
+			query["host"] = "$host"
+		}
 		m.Query = &dashboard.StringOrMap{Map: query}
 		m.Definition = new(v.Plugin)
 	}
 	m.IncludeAll = new(v.All)
 	if v.All {
-		m.AllValue = new("*")
-		if f == ClickHouse {
-			m.AllValue = new("NULL")
-		}
+		m.AllValue = new(allValue)
 		m.Current = &dashboard.VariableOption{Text: dashboard.StringOrArrayOfString{String: new("All")}, Value: dashboard.StringOrArrayOfString{String: new("$__all")}}
 	}
 	return m, nil

@@ -34,7 +34,11 @@ func (a *asked) describe(frame *data.Frame, rows *answer, sql string) {
 	about, _ := frame.Meta.Custom.(custom)
 	about.Metric, about.Step = a.metric.ID, a.step
 	frame.Meta.Custom, frame.Meta.ExecutedQueryString = about, sql
-	if a.metric.Raw && a.to.Sub(a.from) > longRange {
+	switch {
+	case a.shortened:
+		noticef(frame, data.NoticeSeverityWarning, "Only the last %g days of the range: %s reads each request. To look further back, choose a range that ends earlier.",
+			float64(a.MaxRange)/86_400, a.metric.Title)
+	case a.metric.Raw && a.to.Sub(a.from) > longRange:
 		noticef(frame, data.NoticeSeverityInfo, "%s reads each request of the range: over more than a week it takes seconds.", a.metric.Title)
 	}
 	if rows.cut {

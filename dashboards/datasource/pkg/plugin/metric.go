@@ -21,6 +21,8 @@ type asked struct {
 	columns      []catalogue.Column
 	fromUS, toUS int64
 	step         int64 // seconds; 0: the range is one window
+	// shortened says that the range is longer than the query's MaxRange.
+	shortened bool
 
 	elapsed, ttft, tpot *float64 // limits, seconds
 }
@@ -83,6 +85,12 @@ func (q query) choose() (*asked, error) {
 		return nil, badQuery("metric %s needs a service: choose one (a variable that has no value gives none)", m.ID)
 	}
 	a := &asked{query: q, metric: m, columns: columns, fromUS: clampUS(q.from), toUS: clampUS(q.to)}
+	if q.AllTime {
+		a.fromUS, a.toUS = schemas.MinArrivalUS, schemas.MaxArrivalUS
+	}
+	if least := a.toUS - q.MaxRange*schemas.SecondUS; q.MaxRange > 0 && a.fromUS < least {
+		a.fromUS, a.shortened = least, true
+	}
 	if a.TimeZone == "" || a.TimeZone == "browser" {
 		a.TimeZone = "UTC"
 	}

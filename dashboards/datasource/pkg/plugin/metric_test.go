@@ -29,6 +29,7 @@ func TestPlugin(t *testing.T) {
 		compareDocument(t, d, document)
 	})
 	t.Run("EveryMetric", func(t *testing.T) { everyMetric(t, d) })
+	t.Run("Ranges", func(t *testing.T) { ranges(t, d) })
 	t.Run("Windows", func(t *testing.T) { windows(t, d) })
 	t.Run("Heatmaps", func(t *testing.T) { heatmaps(t, d) })
 	t.Run("Distributions", func(t *testing.T) { distributions(t, d) })
@@ -138,6 +139,29 @@ func compareDocument(t *testing.T, d *Datasource, document *report.Summary) {
 func jsonNumber(v float64) string {
 	text, _ := json.Marshal(v)
 	return string(text)
+}
+
+// ranges: a query may ask about all that is stored, or about the end of a long range, and then says so.
+func ranges(t *testing.T, d *Datasource) {
+	elsewhere := request(t, "A", object{"metric": "services", "allTime": true})
+	elsewhere.TimeRange = backend.TimeRange{From: start.AddDate(1, 0, 0), To: start.AddDate(1, 0, 1)}
+	if r := respond(t.Context(), t, d, elsewhere); r.Error != nil || len(r.Frames) != 1 || r.Frames[0].Rows() != 2 {
+		t.Errorf("all services there are: %+v, %v", r.Frames, r.Error)
+	}
+	about := func(maxRange int, from, to time.Time) (float64, []data.Notice) {
+		q := request(t, "A", object{"metric": "log_quality", "service": "demo", "columns": []string{"requests"}, "maxRange": maxRange})
+		q.TimeRange = backend.TimeRange{From: from, To: to}
+		r := respond(t.Context(), t, d, q)
+		if r.Error != nil {
+			t.Fatal(r.Error)
+		}
+		return value(t, r.Frames[0], "requests", 0), r.Frames[0].Meta.Notices
+	}
+	short, none := about(3600, start.Add(day-time.Hour), start.Add(day))
+	long, notices := about(3600, start, start.Add(day))
+	if short == 0 || long != short || len(none) != 0 || len(notices) != 1 || notices[0].Severity != data.NoticeSeverityWarning {
+		t.Errorf("the last hour has %g requests (%v), a day of which one hour is asked about %g (%v)", short, none, long, notices)
+	}
 }
 
 // place is where the document has a metric's column.

@@ -31,6 +31,10 @@ type query struct {
 	Step     text   `json:"step"`
 	TimeZone string `json:"timeZone"`
 	Limits   limits `json:"limits"`
+	// AllTime asks about all that is stored instead of the range. MaxRange, seconds, is how much of the range is asked about, from
+	// its end: panels have it that would take too long over months.
+	AllTime  bool   `json:"allTime"`
+	MaxRange int64  `json:"maxRange"`
 	SQL      string `json:"sql"`
 	Format   string `json:"format"`
 

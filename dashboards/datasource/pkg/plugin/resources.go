@@ -19,8 +19,8 @@ import (
 // resources serves what the query editor and template variables ask for:
 //
 //	GET metrics                                         the catalogue
-//	GET variables?name=services&from=&to=               choices for a variable; from and to in milliseconds
-//	GET variables?name=models|log_types&service=&…
+//	GET variables?name=services                         choices for a variable: all there are, the busiest first
+//	GET variables?name=models|log_types&service=&from=&to=   in the range, in milliseconds
 //	GET variables?name=hosts|gpus&host=&…
 func (d *Datasource) resources() backend.CallResourceHandler {
 	mux := http.NewServeMux()
@@ -57,7 +57,7 @@ type choice struct {
 type variable struct{ view, sql string }
 
 var variables = map[string]variable{
-	"services":  {"services", "SELECT service AS value FROM %s ORDER BY service"},
+	"services":  {"services", "SELECT service AS value FROM %s ORDER BY requests DESC, service"},
 	"models":    {"streams", "SELECT DISTINCT assumeNotNull(model) AS value FROM %s WHERE isNotNull(model) ORDER BY value"},
 	"log_types": {"streams", "SELECT DISTINCT assumeNotNull(log_type) AS value FROM %s WHERE isNotNull(log_type) ORDER BY value"},
 	"hosts":     {"gpu_devices", "SELECT DISTINCT host AS value FROM %s ORDER BY host"},
@@ -82,6 +82,10 @@ func (d *Datasource) variables(ctx context.Context, r *http.Request) ([]choice, 
 	to, err := milliseconds(form.Get("to"), schemas.MaxArrivalUS)
 	if err != nil {
 		return nil, err
+	}
+	if name == "services" {
+		// One that has fallen silent is looked for, and the one that was busiest is likely to be meant.
+		from, to = schemas.MinArrivalUS, schemas.MaxArrivalUS
 	}
 	queries, err := schemas.ViewQueries()
 	if err != nil {
