@@ -132,7 +132,7 @@ type Step struct {
 
 // Boards gives the dashboards in the order in which a page leads to the next. Processors is apart: it needs Prometheus.
 func Boards() []Board {
-	return []Board{overview(), burstiness(), conversations(), lengths(), latency(), failures(), gpus(), pipeline()}
+	return []Board{overview(), burstiness(), conversations(), lengths(), latency(), failures(), gpus(), pipeline(), runbook()}
 }
 
 // UID is the dashboard's uid in a flavour.

@@ -8,7 +8,6 @@ import (
 	"github.com/grafana/grafana-foundation-sdk/go/histogram"
 	"github.com/grafana/grafana-foundation-sdk/go/stat"
 	"github.com/grafana/grafana-foundation-sdk/go/table"
-	"github.com/grafana/grafana-foundation-sdk/go/text"
 	"github.com/grafana/grafana-foundation-sdk/go/timeseries"
 	"github.com/grafana/grafana-foundation-sdk/go/trend"
 	"github.com/grafana/grafana-foundation-sdk/go/xychart"
@@ -21,8 +20,6 @@ func (p Panel) options() any {
 	legend := common.VizLegendOptions{DisplayMode: common.LegendDisplayModeList, Placement: common.LegendPlacementBottom, ShowLegend: true, Calcs: []string{}}
 	tooltip := common.VizTooltipOptions{Mode: common.TooltipDisplayModeMulti, Sort: common.SortOrderDescending}
 	switch p.Visual {
-	case Text:
-		return text.Options{Mode: text.TextModeMarkdown, Content: p.Markdown}
 	case Stat:
 		o := stat.NewOptions()
 		o.ReduceOptions.Calcs = []string{"lastNotNull"}

@@ -9,6 +9,7 @@ import (
 
 	"github.com/grafana/grafana-foundation-sdk/go/common"
 	"github.com/grafana/grafana-foundation-sdk/go/dashboard"
+	"github.com/grafana/grafana-foundation-sdk/go/text"
 
 	"tidegauge/dashboards/catalogue"
 )
@@ -40,8 +41,8 @@ func (b Board) JSON(f Flavour) ([]byte, error) {
 	if err := d.Validate(); err != nil {
 		return nil, fmt.Errorf("dashboard %s: %w", b.Name, err)
 	}
-	text, err := json.MarshalIndent(d, "", "  ")
-	return append(text, '\n'), err
+	file, err := json.MarshalIndent(d, "", "  ")
+	return append(file, '\n'), err
 }
 
 // links lead to the other dashboards, in one order everywhere, with the time range and the variables.
@@ -102,7 +103,9 @@ func (b Board) panels(f Flavour) ([]dashboard.PanelOrRowPanel, error) {
 func (p Panel) panel(f Flavour) (dashboard.Panel, error) {
 	panel := dashboard.Panel{Type: string(p.Visual), Id: new(p.ID), Title: new(p.Title), Description: new(p.About()), Options: p.options()}
 	if p.Visual == Text {
-		return panel, nil
+		content, err := inGrafana(p.Markdown, f)
+		panel.Options = text.Options{Mode: text.TextModeMarkdown, Content: content}
+		return panel, err
 	}
 	panel.Datasource = &common.DataSourceRef{Type: new(f.Type), Uid: new(f.UID)}
 	panel.FieldConfig = p.fields(f)

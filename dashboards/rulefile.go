@@ -7,7 +7,7 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// Runbook is where rules' annotations lead to. A fork or a wiki may have another place.
+// Runbook is where annotations of Prometheus's rules lead to. A fork or a wiki may have another place.
 const Runbook = "docs/runbook.md"
 
 // ruleFile, ruleGroup and grafanaRule are Grafana's format of provisioned rules, version 1.
@@ -86,8 +86,16 @@ func (r Rule) grafana(f Flavour) (grafanaRule, error) {
 	}
 	rule := grafanaRule{UID: r.UID(f), Title: r.Title, Condition: conditionRef, DashboardUID: board.UID(f), PanelID: r.Panel,
 		NoDataState: r.NoData, ExecErrState: r.Error, For: r.For,
-		Annotations: map[string]string{"summary": r.Summary, "runbook_url": Runbook + "#" + r.Name},
+		Annotations: map[string]string{"summary": r.Summary},
 		Labels:      map[string]string{"severity": r.Severity, "source": "tidegauge"}}
+	if rule.Annotations["runbook_url"], err = runbookPath(f, r.Name); err != nil {
+		return rule, err
+	}
+	for _, s := range sections() {
+		if s.name == r.Name {
+			rule.Annotations["description"] = s.do()
+		}
+	}
 	for _, a := range r.Asks {
 		model, err := a.Query(f)
 		if err != nil {
