@@ -59,5 +59,5 @@ test('a query is run once it says what to ask', () => {
 test('SQL begins with the service that was chosen, quoted', () => {
   assert.match(firstSQL(undefined), /service = 'demo'/);
   assert.match(firstSQL("o'brien"), /service = 'o\\'brien'/);
-  assert.match(firstSQL('$service'), /service = \$\{service:singlequote\}/);
+  assert.match(firstSQL('$service'), /service = decodeURLComponent\('\$\{service:percentencode\}'\)/);
 });

@@ -19,9 +19,9 @@ export function defaultQuery(variables: string[]): Partial<Query> {
 /** firstSQL is what SQL mode starts with: it shows how views are asked, of the service that was chosen. */
 export function firstSQL(service: string | undefined): string {
   const variable = /^\$(\w+)$/.exec(service ?? '')?.[1];
-  // Grafana quotes the variable's value itself: it may have quotes of its own.
+  // The value may have quotes and backslashes of its own, and none of Grafana's ways to quote escapes both.
   const quoted = variable
-    ? `\${${variable}:singlequote}`
+    ? `decodeURLComponent('\${${variable}:percentencode}')`
     : `'${(service || 'demo').replace(/\\/g, '\\\\').replace(/'/g, "\\'")}'`;
   return `SELECT window_start AS time, rate, gap_cv
 FROM arrivals(
@@ -30,9 +30,9 @@ FROM arrivals(
 ORDER BY time`;
 }
 
-/** withMetric chooses another metric: columns are the old one's, so they go; stream and step stay. */
+/** withMetric chooses another metric: columns and limits of the range are the old one's, so they go; stream and step stay. */
 export function withMetric(query: Query, metric: Metric): Query {
-  const { columns: _, limits, live, service, ...rest } = query;
+  const { columns: _, limits, live, service, allTime: __, maxRange: ___, ...rest } = query;
   const can = takes(metric);
   const next: Query = {
     ...rest,

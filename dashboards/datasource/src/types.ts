@@ -30,6 +30,9 @@ export interface Query extends DataQuery {
   step?: string;
   timeZone?: string;
   limits?: Limits;
+  /** All that is stored, whatever the range; and how much of a long range, in seconds from its end, a costly query asks about. */
+  allTime?: boolean;
+  maxRange?: number;
   sql?: string;
   format?: Format;
   /** Follow the last minutes as they come, without refreshing the panel. */

@@ -47,7 +47,7 @@ func liveQuery(path string, sent json.RawMessage) (query, error) {
 	if !ok || m.Kind != catalogue.Series || !m.Has("step_s") {
 		return q, badQuery("metric %q is no series, and only series are streamed", q.Metric)
 	}
-	q.QueryType, q.Step = "metric", "60"
+	q.QueryType, q.Step, q.AllTime, q.MaxRange = "metric", "60", false, 0 // the range is the last minutes
 	return q, nil
 }
 
