@@ -60,21 +60,21 @@ FROM
 GROUP BY x
 ORDER BY x`
 
-// A heatmap of the official data source has a column a row of cells; its names are their upper limits in seconds.
+// A heatmap of the official data source has a column a row of cells; its names are what the axis shows, in the columns' order.
 const gapHistogramSQL = `SELECT
     window_start AS time,
-    sumIf(count, value <= 0.001) AS ` + "`0.001`" + `,
-    sumIf(count, value > 0.001 AND value <= 0.003) AS ` + "`0.003`" + `,
-    sumIf(count, value > 0.003 AND value <= 0.01) AS ` + "`0.01`" + `,
-    sumIf(count, value > 0.01 AND value <= 0.03) AS ` + "`0.03`" + `,
-    sumIf(count, value > 0.03 AND value <= 0.1) AS ` + "`0.1`" + `,
-    sumIf(count, value > 0.1 AND value <= 0.3) AS ` + "`0.3`" + `,
-    sumIf(count, value > 0.3 AND value <= 1) AS ` + "`1`" + `,
-    sumIf(count, value > 1 AND value <= 3) AS ` + "`3`" + `,
-    sumIf(count, value > 3 AND value <= 10) AS ` + "`10`" + `,
-    sumIf(count, value > 10 AND value <= 30) AS ` + "`30`" + `,
-    sumIf(count, value > 30 AND value <= 100) AS ` + "`100`" + `,
-    sumIf(count, value > 100) AS ` + "`above`" + `
+    sumIf(count, value <= 0.001) AS ` + "`≤ 1 ms`" + `,
+    sumIf(count, value > 0.001 AND value <= 0.003) AS ` + "`≤ 3 ms`" + `,
+    sumIf(count, value > 0.003 AND value <= 0.01) AS ` + "`≤ 10 ms`" + `,
+    sumIf(count, value > 0.01 AND value <= 0.03) AS ` + "`≤ 30 ms`" + `,
+    sumIf(count, value > 0.03 AND value <= 0.1) AS ` + "`≤ 100 ms`" + `,
+    sumIf(count, value > 0.1 AND value <= 0.3) AS ` + "`≤ 300 ms`" + `,
+    sumIf(count, value > 0.3 AND value <= 1) AS ` + "`≤ 1 s`" + `,
+    sumIf(count, value > 1 AND value <= 3) AS ` + "`≤ 3 s`" + `,
+    sumIf(count, value > 3 AND value <= 10) AS ` + "`≤ 10 s`" + `,
+    sumIf(count, value > 10 AND value <= 30) AS ` + "`≤ 30 s`" + `,
+    sumIf(count, value > 30 AND value <= 100) AS ` + "`≤ 100 s`" + `,
+    sumIf(count, value > 100) AS ` + "`> 100 s`" + `
 FROM $view
 GROUP BY time
 ORDER BY time`

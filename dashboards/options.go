@@ -55,6 +55,7 @@ func (p Panel) options() any {
 		if p.Unit != "" {
 			o.YAxis.Unit = new(p.Unit)
 		}
+		o.CellValues = &heatmap.CellValues{Unit: new("short")} // cells are counts
 		return o
 	case Rows:
 		o := table.NewOptions()

@@ -1,5 +1,7 @@
 package dashboards
 
+import "math"
+
 // What values mean on every dashboard: green within the objective, orange beyond it, red at twice that.
 func beyond(objective float64) []Step {
 	return []Step{{0, "green"}, {objective, "orange"}, {2 * objective, "red"}}
@@ -8,7 +10,8 @@ func beyond(objective float64) []Step {
 // faultSteps are those of a fault rate: the budget, and the burn that wakes somebody.
 func faultSteps() []Step {
 	budget := 1 - objectives.Availability
-	return []Step{{0, "green"}, {budget, "orange"}, {14.4 * budget, "red"}}
+	round := func(v float64) float64 { return math.Round(v*1e6) / 1e6 }
+	return []Step{{0, "green"}, {round(budget), "orange"}, {round(14.4 * budget), "red"}}
 }
 
 // burstSteps are those of a CV: Poisson is 1.

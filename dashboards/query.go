@@ -146,6 +146,12 @@ func (t Target) sql(m catalogue.Metric) (string, error) {
 	case m.Time == "" && m.Width == 0:
 		arguments["step_s"] = "0" // a distribution is of the range
 	}
+	if m.Has("step_s") && m.Time != "" && arguments["step_s"] != "0" {
+		// As the plugin does: the first window is whole, and the minute that still runs, which would show as a fall, is left out.
+		step := "(" + arguments["step_s"] + " * 1000000)"
+		arguments["from_us"] = "intDiv(" + arguments["from_us"] + ", " + step + ") * " + step
+		arguments["to_us"] = "least(" + arguments["to_us"] + ", intDiv(toUnixTimestamp(now()), 60) * 60000000)"
+	}
 	if t.SQL != "" {
 		return t.fill(m, arguments), nil
 	}

@@ -138,7 +138,7 @@ func (p Panel) fields(f Flavour) *dashboard.FieldConfigSource {
 		empty = "No data in this time range"
 	}
 	defaults := dashboard.FieldConfig{Min: p.Min, Max: p.Max, NoValue: new(empty), Custom: p.custom()}
-	if p.Unit != "" {
+	if p.Unit != "" && p.Visual != Grid { // a heatmap's is that of its y axis
 		defaults.Unit = new(p.Unit)
 	}
 	switch {
@@ -195,6 +195,10 @@ func (p Panel) axes() (overrides []dashboard.DashboardFieldConfigSourceOverrides
 		set(p.X, log)
 	case p.LogY:
 		set(p.X, map[string]any{"type": "linear"})
+	}
+	if p.Size != "" {
+		overrides = append(overrides, dashboard.DashboardFieldConfigSourceOverrides{Matcher: dashboard.MatcherConfig{Id: "byName", Options: p.Size},
+			Properties: []dashboard.DynamicConfigValue{{Id: "color", Value: map[string]any{"mode": "continuous-BlPu"}}}})
 	}
 	if p.Visual == Points && p.LogY {
 		for _, y := range p.Y {
