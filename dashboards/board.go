@@ -114,7 +114,7 @@ type Field struct {
 	// Colour fixes its colour, Width its width in a table, Link makes it a link, Hidden leaves it out.
 	Colour string
 	Width  int
-	Link   string
+	Link   string // {prefix} in it is that of the flavour's dashboards
 	Hidden bool
 	// Filled draws it as steps with an area below.
 	Filled bool

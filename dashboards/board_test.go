@@ -75,7 +75,7 @@ func TestBoards(t *testing.T) {
 			t.Errorf("%s: uid %s is another's", name, *d.Uid)
 		}
 		uids[*d.Uid] = true
-		known := map[string]bool{"__from": true, "__to": true, "__interval": true, "__dashboard": true, "__value": true, "__data": true, "__field": true, "__rate_interval": true, "__all": true}
+		known := map[string]bool{"__from": true, "__to": true, "__interval": true, "__value": true, "__data": true, "__field": true, "__rate_interval": true, "__all": true}
 		for _, v := range d.Templating.List {
 			known[v.Name] = true
 			if *v.Description == "" {

@@ -52,7 +52,7 @@ func overview() Board {
 			{ID: 20, Title: "Services and where their data lies", Visual: Rows, Width: 24, Height: 6, Sort: "Requests",
 				Targets: []Target{{Metric: "services", AllTime: true}}, Unit: "short",
 				Fields: []Field{
-					{Title: "Service", Width: 260, Link: "/d/${__dashboard.uid}?var-service=${__value.text:percentencode}&from=${__data.fields[\"First arrival\"].numeric}&to=${__data.fields[\"Last arrival\"].numeric}"},
+					{Title: "Service", Width: 260, Link: "/d/{prefix}overview?var-service=${__value.text:percentencode}&from=${__data.fields[\"First arrival\"].numeric}&to=${__data.fields[\"Last arrival\"].numeric}"},
 					{Title: "First arrival", Unit: "dateTimeAsIso"}, {Title: "Last arrival", Unit: "dateTimeAsIso"}},
 				Empty:       "No service has sent requests: see docs/grafana.md",
 				Description: "Every service there is, whatever the time range. A click on a service opens this dashboard with it and with the whole time that it has data of: where panels are empty, the data lies elsewhere. Traces that count from their own origin lie in 1970."},

@@ -163,7 +163,7 @@ func (p Panel) fields(f Flavour) *dashboard.FieldConfigSource {
 		source.Overrides = append(source.Overrides, everywhere("noValue", nil))
 	}
 	for _, field := range p.Fields {
-		if o := field.override(p.Visual); len(o.Properties) > 0 {
+		if o := field.override(p.Visual, f); len(o.Properties) > 0 {
 			source.Overrides = append(source.Overrides, o)
 		}
 	}
@@ -229,7 +229,7 @@ func (p Panel) seriesName() *string {
 	return nil
 }
 
-func (f Field) override(visual Visual) dashboard.DashboardFieldConfigSourceOverrides {
+func (f Field) override(visual Visual, of Flavour) dashboard.DashboardFieldConfigSourceOverrides {
 	o := dashboard.DashboardFieldConfigSourceOverrides{Matcher: dashboard.MatcherConfig{Id: "byName", Options: f.Title}}
 	if f.Query != "" {
 		o.Matcher = dashboard.MatcherConfig{Id: "byFrameRefID", Options: f.Query}
@@ -274,7 +274,7 @@ func (f Field) override(visual Visual) dashboard.DashboardFieldConfigSourceOverr
 		}
 	}
 	if f.Link != "" {
-		set("links", []map[string]any{{"title": "Open", "url": f.Link}})
+		set("links", []map[string]any{{"title": "Open", "url": strings.ReplaceAll(f.Link, "{prefix}", of.Prefix)}})
 	}
 	return o
 }

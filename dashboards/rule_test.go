@@ -146,6 +146,9 @@ func TestProvisioning(t *testing.T) {
 				Name, Folder, Interval string
 				Rules                  []struct {
 					UID, Title, Condition string
+					DashboardUID          string `yaml:"dashboardUid"`
+					PanelID               string `yaml:"panelId"`
+					Annotations           map[string]string
 					Data                  []struct {
 						RefID         string         `yaml:"refId"`
 						DatasourceUID string         `yaml:"datasourceUid"`
@@ -159,6 +162,12 @@ func TestProvisioning(t *testing.T) {
 		for _, g := range rules.Groups {
 			for _, r := range g.Rules {
 				uids[r.UID] = true
+				if r.Annotations["__dashboardUid__"] != r.DashboardUID || r.Annotations["__panelId__"] != r.PanelID || r.PanelID == "" {
+					t.Errorf("%s: rule %s is of panel %s of %s, its messages link to %v", f.Name, r.UID, r.PanelID, r.DashboardUID, r.Annotations)
+				}
+				if !strings.HasPrefix(r.Annotations["runbook_url"], "/d/"+f.Prefix+"runbook?viewPanel=panel-") || len(r.Annotations["description"]) < 10 {
+					t.Errorf("%s: rule %s does not say what to do: %v", f.Name, r.UID, r.Annotations)
+				}
 				if last := r.Data[len(r.Data)-1]; last.RefID != r.Condition || last.DatasourceUID != "__expr__" {
 					t.Errorf("%s: rule %s is decided by %s, its last query is %s", f.Name, r.UID, r.Condition, last.RefID)
 				}

@@ -86,7 +86,8 @@ func (r Rule) grafana(f Flavour) (grafanaRule, error) {
 	}
 	rule := grafanaRule{UID: r.UID(f), Title: r.Title, Condition: conditionRef, DashboardUID: board.UID(f), PanelID: r.Panel,
 		NoDataState: r.NoData, ExecErrState: r.Error, For: r.For,
-		Annotations: map[string]string{"summary": r.Summary},
+		// The fields place the rule's state on the panel; messages make their links of the annotations.
+		Annotations: map[string]string{"summary": r.Summary, "__dashboardUid__": board.UID(f), "__panelId__": fmt.Sprint(r.Panel)},
 		Labels:      map[string]string{"severity": r.Severity, "source": "tidegauge"}}
 	if rule.Annotations["runbook_url"], err = runbookPath(f, r.Name); err != nil {
 		return rule, err
