@@ -17,11 +17,16 @@ import (
 )
 
 // BenchmarkDashboards asks the queries of every panel of every dashboard, in both flavours, over 30 days of one service at 10 requests
-// a second with GPUs, one after the other: what a panel takes, and at the end what those of a flavour take together that are made of
-// minutes and of samples, and those that read requests or conversations, of which there are 26 million and more. Queries that several
-// panels share count for each. With -benchtime 5x it takes some minutes, most of them to fill the month.
-func BenchmarkDashboards(b *testing.B) {
-	db := month(b, "minutes", "requests", "conversations")
+// a second with GPUs, one after the other: what a panel takes, the processor time of each query in ClickHouse, and at the end what all
+// panels of a flavour take. Queries that several panels share count for each.
+func BenchmarkDashboards(b *testing.B) { boards(b, month(b, "minutes"), false) }
+
+// BenchmarkRawDashboards does the same of the panels that read requests and conversations, of which there are 26 million and more.
+func BenchmarkRawDashboards(b *testing.B) {
+	boards(b, month(b, "minutes", "requests", "conversations"), true)
+}
+
+func boards(b *testing.B, db *storage.DB, raw bool) {
 	monthOfGPUs(b, db)
 	d := over(b, db, object{"queryTimeout": 300})
 	values := dashboards.Values{From: start, To: start.Add(benchDays * day), Variables: map[string]string{"service": "month", "step": "auto", "time_zone": "UTC"}}
@@ -39,7 +44,7 @@ func BenchmarkDashboards(b *testing.B) {
 		}
 	}
 	for _, f := range dashboards.Flavours() {
-		minutes, raw := []time.Duration{}, []time.Duration{}
+		var everything []time.Duration
 		for _, board := range dashboards.Boards() {
 			for _, p := range board.Panels {
 				if p.Visual == dashboards.Row || p.Visual == dashboards.Text || !p.In(f) {
@@ -50,9 +55,8 @@ func BenchmarkDashboards(b *testing.B) {
 					b.Fatal(err)
 				}
 				for i, q := range queries {
-					all := &minutes
-					if m, _ := catalogue.Find(p.Targets[i].Metric); m.Raw {
-						all = &raw
+					if m, _ := catalogue.Find(p.Targets[i].Metric); m.Raw != raw {
+						continue
 					}
 					for key, value := range q {
 						if text, ok := value.(string); ok {
@@ -64,24 +68,24 @@ func BenchmarkDashboards(b *testing.B) {
 					name := fmt.Sprintf("%s/%s/%d %s, query %d", f.Name, board.Name, p.ID, strings.ReplaceAll(p.Title, "/", " by "), i+1)
 					b.Run(name, func(b *testing.B) {
 						var took []time.Duration
+						before := processorTime(b, db)
 						for b.Loop() {
 							began := time.Now()
 							askPanel(b, db, d, f, q, values)
 							took = append(took, time.Since(began))
 						}
+						b.ReportMetric(float64(processorTime(b, db)-before)/1000/float64(b.N), "cpu-ms")
 						distribution(b, took)
-						*all = append(*all, took...)
+						everything = append(everything, took...)
 					})
 				}
 			}
 		}
-		for name, all := range map[string][]time.Duration{"minutes": minutes, "raw": raw} {
-			b.Run(f.Name+"/all of "+name, func(b *testing.B) {
-				for b.Loop() {
-				}
-				distribution(b, all)
-			})
-		}
+		b.Run(f.Name+"/all", func(b *testing.B) {
+			for b.Loop() {
+			}
+			distribution(b, everything)
+		})
 	}
 }
 
