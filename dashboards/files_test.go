@@ -7,6 +7,7 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -51,5 +52,26 @@ func TestFilesAreCurrent(t *testing.T) {
 	})
 	if err != nil {
 		t.Error(err)
+	}
+}
+
+// TestImage: what the plugin's build takes from outside its folder is in the image's context, and copied to where it is looked for.
+func TestImage(t *testing.T) {
+	read := func(path string) string {
+		text, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(text)
+	}
+	build, ignored, image := read("datasource/rspack.config.mjs"), read("../.dockerignore"), read("../deploy/grafana/Dockerfile")
+	found := regexp.MustCompile(`'\.\./\.\./\.\./([\w./-]+)'`).FindAllStringSubmatch(build, -1)
+	for _, f := range found {
+		if !strings.Contains(ignored, "\n!"+f[1]+"\n") || !strings.Contains(image, "COPY "+f[1]+" /src/\n") {
+			t.Errorf("the plugin's build takes %s: deploy/grafana/Dockerfile has to copy it, and .dockerignore to leave it in", f[1])
+		}
+	}
+	if len(found) == 0 || !strings.Contains(image, "WORKDIR /src/dashboards/datasource\n") {
+		t.Error("the plugin is not built where it lies in the project")
 	}
 }
