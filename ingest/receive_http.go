@@ -11,6 +11,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"tidegauge/schemas"
 )
@@ -105,6 +106,12 @@ func parseParameters(query string) (p parameters, denied *denial) {
 		into, ok := known[key]
 		if !ok {
 			return p, malformed("unknown parameter %q: use format, service, model, log_type", key)
+		}
+		if len(v) > 1 {
+			return p, malformed("%s is there %d times: give it once", key, len(v))
+		}
+		if !utf8.ValidString(v[0]) { // on the topic it would be another name than its record's key
+			return p, malformed("%s is not UTF-8", key)
 		}
 		if len(v[0]) > schemas.MaxName {
 			return p, malformed("%s has %d bytes, more than the %d allowed", key, len(v[0]), schemas.MaxName)

@@ -142,6 +142,8 @@ func TestReceiveRequests(t *testing.T) {
 		{name: "format of files", path: "/v1/requests?format=azure", status: 400, want: `{"error":"format azure is of files: read them with tidegauge ingest"}`},
 		{name: "unknown parameter", path: "/v1/requests?fromat=otlp", status: 400, want: `{"error":"unknown parameter \"fromat\": use format, service, model, log_type"}`},
 		{name: "service too long", path: "/v1/requests?service=" + strings.Repeat("x", 300), status: 400, want: `{"error":"service has 300 bytes, more than the 256 allowed"}`},
+		{name: "service twice", path: "/v1/requests?service=a&service=b", status: 400, want: `{"error":"service is there 2 times: give it once"}`},
+		{name: "service that is no text", path: "/v1/requests?service=%ff", body: posted("a", 1), status: 400, want: `{"error":"service is not UTF-8"}`},
 		{name: "brotli", path: "/v1/requests", body: "x", headers: []string{"Content-Encoding", "br"}, status: 415, want: `{"error":"the Content-Encoding is not one of gzip, zstd, identity"}`},
 		{name: "no gzip", path: "/v1/requests", body: posted("a", 1), headers: []string{"Content-Encoding", "gzip"}, status: 400, want: `{"error":"the body breaks off or is not packed as its Content-Encoding says: gzip: invalid header"}`},
 		{name: "gzip cut short", path: "/v1/requests", body: gzipped(t, posted("a", 1))[:30], headers: []string{"Content-Encoding", "gzip"}, status: 400, want: `{"error":"the body breaks off or is not packed as its Content-Encoding says: unexpected EOF"}`},
