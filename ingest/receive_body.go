@@ -27,12 +27,13 @@ const bodyWindow = 8 << 20
 
 // readBody reads a body into memory, unpacked. The memory is claimed as it grows, so that what cannot be held is turned
 // away while it comes. free gives the memory back.
-func (r *Receiver) readBody(w http.ResponseWriter, in *http.Request, c *claim) (body []byte, free func(), denied *denial) {
-	limit := r.config.MaxBody
+func (r *Receiver) readBody(p *post, c *claim) (body []byte, free func(), denied *denial) {
+	in, limit := p.in, r.config.MaxBody
 	if in.ContentLength > limit {
 		return nil, nil, bodyTooLarge(limit)
 	}
-	raw := http.MaxBytesReader(w, in.Body, limit)
+	p.reading = true
+	raw := http.MaxBytesReader(p.w, in.Body, limit)
 	var from io.Reader = raw
 	start := int64(4 << 10)
 	// What a client says that it will send, it may send slowly: only a little is claimed before it comes.
@@ -66,6 +67,7 @@ func (r *Receiver) readBody(w http.ResponseWriter, in *http.Request, c *claim) (
 		}
 		from = z
 	default:
+		p.reading = false
 		return nil, nil, &denial{http.StatusUnsupportedMediaType, codes.InvalidArgument, 0, "the Content-Encoding is not one of gzip, zstd, identity"}
 	}
 	buffer, _ := bodyBuffers.Get().(*[]byte)
