@@ -4,8 +4,10 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"os"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/klauspost/compress/gzip"
 	"github.com/klauspost/compress/zstd"
@@ -115,6 +117,9 @@ func (r *Receiver) readBody(p *post, c *claim) (body []byte, free func(), denied
 func readFailure(err error, limit int64) *denial {
 	if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
 		return bodyTooLarge(limit)
+	}
+	if errors.Is(err, os.ErrDeadlineExceeded) { // which says nothing about the body
+		return &denial{http.StatusRequestTimeout, codes.DeadlineExceeded, time.Second, "the body took too long to come: send the same again, or less at once"}
 	}
 	return malformed("the body breaks off or is not packed as its Content-Encoding says: %v", err)
 }

@@ -56,7 +56,7 @@ func (r *Receiver) httpServer(secure *tls.Config) *http.Server {
 		Handler: mux, TLSConfig: secure,
 		ErrorLog:          slog.NewLogLogger(r.logger.Handler(), slog.LevelDebug),
 		ReadHeaderTimeout: 10 * time.Second,
-		ReadTimeout:       time.Minute, // of a whole post: who is slower holds memory for nothing
+		ReadTimeout:       r.config.patience,
 		IdleTimeout:       2 * time.Minute,
 		MaxHeaderBytes:    32 << 10,
 		HTTP2:             &http.HTTP2Config{MaxConcurrentStreams: 100},
