@@ -474,6 +474,12 @@ func TestReceiveTLS(t *testing.T) {
 	if status, server, err := post(mine, "the first token of it"); err != nil || status != 200 || server != "first" {
 		t.Error(status, server, err)
 	}
+	for authorization, want := range map[string]bool{"bearer the first token of it": true, "BEARER  the first token of it": true, "Basic the first token of it": false,
+		"the first token of it": false, "Bearer": false, "Bearer ": false, "": false} {
+		if denied, _ := r.admission.admit(caller{authorization: authorization}); (denied == nil) != want {
+			t.Errorf("%q: %v", authorization, denied)
+		}
+	}
 	if status, _, err := post(mine, "another token than it"); err != nil || status != 401 {
 		t.Error(status, err)
 	}
