@@ -66,7 +66,15 @@ func reading(t *testing.T, m prometheus.Metric) float64 {
 func TestRetention(t *testing.T) {
 	c := testConfiguration(t.TempDir())
 	c.RetentionBytes = minRetentionBytes
-	b := start(t, c)
+	b, err := New(c, Dependencies{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.every = time.Hour // no rounds but those below
+	if err := b.Start(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { stop(t, b) })
 	round := func() string {
 		t.Helper()
 		held, err := b.applyRetention(t.Context(), b.client)

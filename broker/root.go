@@ -32,6 +32,7 @@ type Broker struct {
 	config  Configuration
 	logger  *slog.Logger
 	metrics *metrics
+	every   time.Duration // a round of retention
 
 	mu      sync.Mutex // guards what follows
 	running bool
@@ -57,7 +58,7 @@ func New(config Configuration, dependencies Dependencies) (*Broker, error) {
 	if err != nil {
 		return nil, fmt.Errorf("embedded broker: registering metrics: %w", err)
 	}
-	return &Broker{config: config, logger: logger, metrics: m}, nil
+	return &Broker{every: retentionInterval, config: config, logger: logger, metrics: m}, nil
 }
 
 // Start locks the folder, loads the log, listens, and makes the missing topics. When it fails, nothing is left running.
@@ -103,7 +104,7 @@ func (b *Broker) Start(ctx context.Context) (err error) {
 	background, cancel := context.WithCancel(context.Background())
 	b.cancel = cancel
 	if b.config.RetentionBytes > 0 {
-		b.loop.Go(func() { b.retain(background, b.client, retentionInterval) })
+		b.loop.Go(func() { b.retain(background, b.client, b.every) })
 	}
 	b.running = true
 	b.logger.Info("embedded broker started", "address", b.addr, "folder", b.config.DataDir,

@@ -130,7 +130,7 @@ type Scrape struct {
 	DNS         []string      `koanf:"dns" flag:"target-dns" example:"[\"dcgm-exporter.gpu:9400\", _metrics._tcp.dcgm-exporter.gpu]" help:"DNS names of targets, name:port, or names of SRV records; resolved again and again"`
 	Services    []string      `koanf:"services" flag:"service-rule" example:"[\"chat=namespace:llm pod:chat-*\", \"code=host:gpu-b*\"]" help:"which service a GPU or engine works for, SERVICE=LABEL:PATTERN ...; the first that fits counts"`
 	Interval    time.Duration `koanf:"interval" min:"1s" max:"5m" help:"how often each target is scraped"`
-	Timeout     time.Duration `koanf:"timeout" min:"10ms" max:"5m" help:"how long a target may take to answer"`
+	Timeout     time.Duration `koanf:"timeout" min:"10ms" zero:"yes" max:"5m" help:"how long a target may take to answer; 0 is the interval, 10s at most"`
 	Refresh     time.Duration `koanf:"refresh" min:"1s" max:"1h" help:"how often files of targets are read and DNS names resolved"`
 	Concurrency int           `koanf:"concurrency" min:"1" max:"10000" help:"scrapes at a time"`
 	PageSize    Size          `koanf:"page_size" min:"1KiB" max:"1GiB" help:"largest page that is read"`
@@ -179,7 +179,7 @@ func Default() Settings {
 		ClickHouse: ClickHouse{Wait: 30 * time.Second},
 		Processor: Processor{FlushInterval: time.Second, SessionTimeout: 15 * time.Second,
 			Headline: 30 * time.Second, HeadlineServices: 500},
-		Scrape: Scrape{Interval: 15 * time.Second, Timeout: 10 * time.Second, Refresh: 30 * time.Second, Concurrency: 64,
+		Scrape: Scrape{Interval: 15 * time.Second, Refresh: 30 * time.Second, Concurrency: 64,
 			PageSize: 16 << 20},
 		Broker: Broker{Listen: "127.0.0.1:9092", Retention: 256 << 20, Sync: true},
 		Engine: Engine{NativePort: 9000, HTTPPort: 8123, Sync: true, LogLevel: "information"},

@@ -18,7 +18,7 @@ func conversations() Board {
 
 			{ID: 10, Title: "Active conversations", Visual: Lines, Width: 12, Height: 8, Unit: "short", Min: number(0), Targets: []Target{{Metric: "active_conversations"}}},
 			{ID: 11, Title: "Follow-up turns a minute, and what they were a week before", Visual: Lines, Width: 12, Height: 8, Unit: "short", Min: number(0),
-				Targets:     []Target{{Metric: "conversation_stall"}},
+				Targets:     []Target{{Metric: "conversation_stall", Columns: []string{"turns", "expected_turns", "started"}}},
 				Description: "Follow-up turns a minute of conversations that began in the hour before, beside the same a week earlier, and how many began. Turns that fall away while conversations begin: first answers fail or never come, so people do not go on. Without data of a week before there is nothing to compare with."},
 			{ID: 12, Title: "Conversations by turns", Visual: Curve, Width: 12, Height: 8, Unit: "short", Targets: []Target{{Metric: "turns_histogram"}},
 				Fields: []Field{{Title: "Turns", Unit: "none"}, {Title: "Conversations", Filled: true}}, X: "Turns", LogY: true},

@@ -132,12 +132,15 @@ func (t Target) sql(m catalogue.Metric) (string, error) {
 			groups = append(groups, "toString("+quoted(c.Name)+")")
 		}
 	}
-	filled := m.Kind == catalogue.Series && len(groups) == 0 && arguments["step_s"] != "0"
+	filled := m.Kind == catalogue.Series && m.Has("step_s") && len(groups) == 0 && arguments["step_s"] != "0"
 	for _, c := range chosen {
 		switch {
 		case c.Group:
 		case c.Zero && filled:
 			list = append(list, "ifNull("+quoted(c.Name)+", 0) AS "+quoted(c.Title))
+		case filled:
+			// A window that is filled in has a column's default: of what it has nothing of, that has to be NULL.
+			list = append(list, "toNullable("+quoted(c.Name)+") AS "+quoted(c.Title))
 		default:
 			list = append(list, quoted(c.Name)+" AS "+quoted(c.Title))
 		}
@@ -155,16 +158,14 @@ func (t Target) sql(m catalogue.Metric) (string, error) {
 	if m.Time != "" {
 		list = append([]string{"time"}, list...)
 	}
-	sql := "SELECT " + strings.Join(list, ", ") + "\nFROM (" + inner
+	sql := "SELECT " + strings.Join(list, ", ") + "\nFROM (" + inner + ")"
 	switch {
 	case filled:
 		// Windows without requests are not listed by views. Between the first and the last that is, they end lines, or are 0
 		// of what they have 0 of; before and after nothing is known.
-		sql += "\n  ORDER BY time WITH FILL STEP " + arguments["step_s"] + ")"
+		sql += "\nORDER BY time WITH FILL STEP " + arguments["step_s"]
 	case m.Time != "":
-		sql += ")\nORDER BY time"
-	default:
-		sql += ")"
+		sql += "\nORDER BY time"
 	}
 	return sql, nil
 }

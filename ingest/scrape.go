@@ -142,7 +142,7 @@ func (t Target) same(o Target) bool {
 func (s *Scraper) repeat(ctx context.Context, t Target) {
 	var last ScrapeState
 	for {
-		wait := time.NewTimer(untilNext(time.Now(), s.config.Interval, t.Address))
+		wait := time.NewTimer(untilNext(time.Now(), s.config.Interval, t.Name()))
 		select {
 		case <-ctx.Done():
 			wait.Stop()
@@ -197,16 +197,16 @@ func (s *Scraper) news(t Target, last, now ScrapeState) {
 	}
 	switch {
 	case now.Err != nil && text(last.Err) != text(now.Err):
-		s.log.Warn("a target is down", "target", t.Address, "error", now.Err)
+		s.log.Warn("a target is down", "target", t.Name(), "error", now.Err)
 	case now.Err == nil && (!last.Scraped || last.Err != nil):
-		s.log.Info("a target is up", "target", t.Address, "kind", now.Kind)
+		s.log.Info("a target is up", "target", t.Name(), "kind", now.Kind)
 	}
 	if now.Err != nil {
-		s.metrics.up.WithLabelValues(t.Address).Set(0)
+		s.metrics.up.WithLabelValues(t.Name()).Set(0)
 		s.metrics.scrapes.WithLabelValues("error").Inc()
 		return
 	}
-	s.metrics.up.WithLabelValues(t.Address).Set(1)
+	s.metrics.up.WithLabelValues(t.Name()).Set(1)
 	s.metrics.scrapes.WithLabelValues("ok").Inc()
 }
 
@@ -222,7 +222,7 @@ func (s *Scraper) Scrape(ctx context.Context, t Target, last ScrapeState) ([]*sc
 		if p, err = readPage(body); err == nil {
 			state.Kind = p.kind
 			records = p.samples(func(labels map[string]string) string {
-				labels["target"] = t.Address
+				labels["target"] = t.Name()
 				return serviceOf(s.rules, labels, t.Labels)
 			}, clipName(t.Host()))
 			s.metrics.duration.Observe(time.Since(started).Seconds())
@@ -230,15 +230,15 @@ func (s *Scraper) Scrape(ctx context.Context, t Target, last ScrapeState) ([]*sc
 		}
 	}
 	state.Err = err
-	address := clipName(t.Address)
+	name := clipName(t.Name())
 	for _, r := range records {
 		if r.GPU != nil {
-			r.GPU.AtUS, r.GPU.Target = at, address
+			r.GPU.AtUS, r.GPU.Target = at, name
 		} else {
-			r.Engine.AtUS, r.Engine.Target = at, address
+			r.Engine.AtUS, r.Engine.Target = at, name
 		}
 	}
-	result := &schemas.ScrapeSample{Target: address, AtUS: at, Host: clipName(t.Host()), Kind: state.Kind, Up: err == nil,
+	result := &schemas.ScrapeSample{Target: name, AtUS: at, Host: clipName(t.Host()), Kind: state.Kind, Up: err == nil,
 		DurationS: time.Since(started).Seconds(), Samples: int64(len(records))}
 	if err != nil {
 		result.Error = clipText(err.Error(), schemas.MaxScrapeError)

@@ -20,11 +20,23 @@ import (
 
 // Target is a page to scrape.
 type Target struct {
-	Address      string // host:port: its name in what is stored
+	Address      string // host:port
 	Scheme, Path string // http, /metrics
 	// Labels are what a file of targets says of it; rules may ask for them.
 	Labels map[string]string
 }
+
+// Name is what it is called in logs, metrics and what is stored: its address, with the path where that is not the usual one, as
+// several engines may answer behind one port.
+func (t Target) Name() string {
+	if t.Path == defaultPath {
+		return t.Address
+	}
+	return t.Address + t.Path
+}
+
+// defaultPath is where exporters have their page.
+const defaultPath = "/metrics"
 
 // URL is where its page is.
 func (t Target) URL() string { return t.Scheme + "://" + t.Address + t.Path }
@@ -37,7 +49,7 @@ func (t Target) Host() string {
 
 // ParseTarget reads host:port, or the whole address of a page.
 func ParseTarget(text string) (Target, error) {
-	t := Target{Address: text, Scheme: "http", Path: "/metrics"}
+	t := Target{Address: text, Scheme: "http", Path: defaultPath}
 	if strings.Contains(text, "://") {
 		u, err := url.Parse(text)
 		if err != nil || u.Host == "" || u.User != nil || u.Scheme != "http" && u.Scheme != "https" {
@@ -110,14 +122,14 @@ func newDiscovery(c ScrapeConfig, log *slog.Logger) (*discovery, error) {
 // srv says whether a name is one of SRV records: these begin with an underscore.
 func srv(name string) bool { return strings.HasPrefix(name, "_") }
 
-// find gives the targets as they are now, by address. Of two of one address the first counts: those that are given, those
+// find gives the targets as they are now, by name. Of two of one name the first counts: those that are given, those
 // of files, those of names.
 func (d *discovery) find(ctx context.Context) map[string]Target {
 	found := make(map[string]Target)
 	add := func(targets []Target) {
 		for _, t := range targets {
-			if _, twice := found[t.Address]; !twice {
-				found[t.Address] = t
+			if _, twice := found[t.Name()]; !twice {
+				found[t.Name()] = t
 			}
 		}
 	}
@@ -212,7 +224,7 @@ func (d *discovery) fromName(ctx context.Context, name string) (all []Target) {
 		d.resolved[name] = addresses
 	}
 	for _, address := range d.resolved[name] {
-		all = append(all, Target{Address: address, Scheme: "http", Path: "/metrics"})
+		all = append(all, Target{Address: address, Scheme: "http", Path: defaultPath})
 	}
 	return all
 }

@@ -258,10 +258,10 @@ func TestUntilNext(t *testing.T) {
 func TestParseTarget(t *testing.T) {
 	for text, want := range map[string]string{
 		"gpu-1:9400": "gpu-1:9400 http://gpu-1:9400/metrics", "http://v:8000": "v:8000 http://v:8000/metrics",
-		"https://v/gpu/metrics?x=1": "v:443 https://v:443/gpu/metrics?x=1", "[::1]:9400": "[::1]:9400 http://[::1]:9400/metrics",
+		"https://v/gpu/metrics?x=1": "v:443/gpu/metrics?x=1 https://v:443/gpu/metrics?x=1", "[::1]:9400": "[::1]:9400 http://[::1]:9400/metrics",
 	} {
-		if got, err := ParseTarget(text); err != nil || got.Address+" "+got.URL() != want {
-			t.Errorf("%s: %s %s %v", text, got.Address, got.URL(), err)
+		if got, err := ParseTarget(text); err != nil || got.Name()+" "+got.URL() != want {
+			t.Errorf("%s: %s %s %v", text, got.Name(), got.URL(), err)
 		}
 	}
 	for _, text := range []string{"", "gpu-1", "gpu-1:", "gpu-1:x", "gpu-1:0", ":9400", "ftp://a:1", "http://", "http://u:p@a:1", "://"} {

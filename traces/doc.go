@@ -1,6 +1,6 @@
-// Package traces owns workloads that are made rather than measured. Today that is the sample log (sample.go): small,
-// seeded, and shaped like what the studies of serving logs report, so that the pipeline can be tried without a log of
-// one's own.
+// Package traces owns workloads that are made rather than measured. There are two: the sample log
+// (sample.go), small, seeded, and shaped like what the studies of serving logs report, so that the pipeline can be tried without a
+// log of one's own; and a day with incidents at known times (day.go), so that dashboards and alert rules can be.
 //
-// It gives requests and knows neither Kafka nor ClickHouse. Every request it makes is labelled synthetic.
+// It gives requests, and samples of GPUs, and knows neither Kafka nor ClickHouse. Every request it makes is labelled synthetic.
 package traces

@@ -55,10 +55,12 @@ func Sample(c SampleConfig) iter.Seq[*schemas.Request] {
 }
 
 // WriteSample writes a sample log as canonical JSON lines and says how many.
-func WriteSample(w io.Writer, c SampleConfig) (requests int, err error) {
+func WriteSample(w io.Writer, c SampleConfig) (requests int, err error) { return write(w, Sample(c)) }
+
+func write(w io.Writer, log iter.Seq[*schemas.Request]) (requests int, err error) {
 	b := bufio.NewWriterSize(w, 1<<20)
 	var line []byte
-	for r := range Sample(c) {
+	for r := range log {
 		line = append(schemas.AppendJSON(line[:0], r), '\n')
 		if _, err := b.Write(line); err != nil {
 			return requests, err

@@ -229,6 +229,23 @@ func TestSampleAndStandardInput(t *testing.T) {
 	}
 }
 
+func TestSampleIncidents(t *testing.T) {
+	s := newShell(t)
+	r := s.run("sample", "--incidents", "--start", "2026-03-02", "--service", "mine", "--output", "day.jsonl")
+	if r.status != exitOK || !strings.Contains(r.err, "2026-03-02 06:00 to 06:30 UTC  outage\n") || strings.Contains(r.err, "GPU") {
+		t.Errorf("%+v", r)
+	}
+	log, err := os.ReadFile(filepath.Join(s.folder, "day.jsonl"))
+	if n := bytes.Count(log, []byte("\n")); err != nil || n < 80_000 || !bytes.Contains(log, []byte(`"service":"mine"`)) {
+		t.Errorf("%d requests, %.300s, %v", n, log, err)
+	}
+	for _, wrong := range [][]string{{"sample", "--start", "yesterday"}, {"sample", "--incidents", "--days", "2"}} {
+		if r := s.run(wrong...); r.status != exitUsage || r.out != "" {
+			t.Errorf("%v: status %d, %s", wrong, r.status, r.err)
+		}
+	}
+}
+
 func TestConfigCommand(t *testing.T) {
 	s := newShell(t)
 	s.write("tidegauge.yaml", []byte("kafka:\n  group: mine\nclickhouse:\n  address: clickhouse://me:verysecret@ch:9000/db?password=verysecret\n"))

@@ -57,6 +57,9 @@ func scrapeConfig(s config.Settings) ingest.ScrapeConfig {
 	c := ingest.DefaultScrapeConfig()
 	c.Targets, c.Files, c.DNS, c.Services = s.Scrape.Targets, s.Scrape.Files, s.Scrape.DNS, s.Scrape.Services
 	c.Interval, c.Timeout, c.Refresh = s.Scrape.Interval, s.Scrape.Timeout, s.Scrape.Refresh
+	if c.Timeout == 0 {
+		c.Timeout = min(c.Interval, 10*time.Second)
+	}
 	c.Concurrency, c.BodyBytes, c.TokenFile = s.Scrape.Concurrency, int64(s.Scrape.PageSize), s.Scrape.TokenFile
 	c.TLS = ingest.TLSConfig{CAFile: s.Scrape.CAFile, CertFile: s.Scrape.CertFile, KeyFile: s.Scrape.KeyFile, Insecure: s.Scrape.SkipVerify}
 	return c
