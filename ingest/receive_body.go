@@ -85,8 +85,8 @@ func (r *Receiver) readBody(p *post, c *claim) (body []byte, free func(), denied
 	}
 	for {
 		if int64(len(b)) == int64(cap(b)) || cap(b) == 0 {
-			next := max(start, 2*int64(cap(b)))
-			if !c.take(bodyCost * next) {
+			next := min(max(start, 2*int64(cap(b))), limit+1) // a byte more shows that it is too large
+			if !c.take(bodyCost * min(next, limit)) {
 				free()
 				return nil, nil, r.noRoom()
 			}
@@ -106,7 +106,8 @@ func (r *Receiver) readBody(p *post, c *claim) (body []byte, free func(), denied
 			return nil, nil, readFailure(err, limit)
 		}
 	}
-	if !c.take(bodyCost * int64(cap(b))) {
+	// What is made of the body goes by its length: its buffer may be one of a larger post.
+	if !c.take(min(int64(cap(b)), limit) + (bodyCost-1)*int64(len(b))) {
 		free()
 		return nil, nil, r.noRoom()
 	}

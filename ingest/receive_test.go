@@ -391,6 +391,20 @@ func TestReceiveBackPressure(t *testing.T) {
 	}
 }
 
+// TestReceiveLargestBody: the least memory that the configuration allows has room for the largest body.
+func TestReceiveLargestBody(t *testing.T) {
+	c := newCluster(t, 1)
+	const largest = 5 << 20
+	r := startReceiver(t, c.ListenAddrs(), func(config *ReceiverConfig) { config.MaxBody, config.Memory = largest, bodyCost*largest })
+	line := posted("a", 1)
+	if got := send(t, r, "/v1/requests", line+strings.Repeat("\n", largest-len(line))); got.status != 200 {
+		t.Errorf("%+v", got)
+	}
+	if got := send(t, r, "/v1/requests", line+strings.Repeat("\n", largest+1-len(line))); got.status != 413 {
+		t.Errorf("a byte more: %+v", got)
+	}
+}
+
 // TestReceiveWithoutKafka: posts are told to come again, at once where others found out already, and succeed afterwards.
 func TestReceiveWithoutKafka(t *testing.T) {
 	c := newCluster(t, 1)
