@@ -117,11 +117,15 @@ go-tests: bin/withkafka
 frontend-tests:
 	$(MAKE) --no-print-directory --jobs=1 plugin-frontend plugin-browser
 
-# Both run every package with the real Kafka and engine where they are installed; -short leaves out what takes tens of
-# seconds, which the race detector would make minutes. -count=1: a test of a service is not repeated by the cache's word.
+# Both run with the real Kafka and engine where they are installed; -short leaves out what takes tens of seconds, which the race
+# detector would make minutes. -count=1: a test of a service is not repeated by the cache's word.
 .PHONY: race
 race: ## tests with the race detector, without the longest
-	$(GO) test -race -short -count=1 -timeout 10m ./...
+	$(GO) test -race -short -count=1 -timeout 10m $(CONCURRENT)
+
+# The packages that start goroutines, in code or in tests. The others have nothing to race with.
+CONCURRENT = $(shell $(GO) list -f '{{.ImportPath}} {{.Dir}}' ./... | while read -r package folder; do \
+	if grep -qE '\bgo func|errgroup|WaitGroup|RunParallel' "$$folder"/*.go; then echo "$$package"; fi; done)
 
 .PHONY: full
 full: ## all tests, without the race detector
