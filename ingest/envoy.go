@@ -87,7 +87,7 @@ func (d *envoyDecoder) message(data []byte, into *Batch) error {
 
 func (d *envoyDecoder) entry(l plog.LogRecord, resource pcommon.Map, r *schemas.Request) (bool, error) {
 	d.begin()
-	d.service = attributes{resource}.text("service.name")
+	d.service = d.few.keep([]byte(attributes{resource}.text("service.name")))
 	for name, v := range l.Attributes().All() {
 		switch v.Type() {
 		case pcommon.ValueTypeStr, pcommon.ValueTypeInt, pcommon.ValueTypeDouble:

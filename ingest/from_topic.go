@@ -106,6 +106,8 @@ func RunFromTopic(ctx context.Context, c FromTopicConfig) (FromTopicResult, erro
 	if err := c.Validate(); err != nil {
 		return result, err
 	}
+	// Exporters spread the spans of one call over the partitions.
+	c.Options.views = &views{policy: c.Options.Spans}
 	var large refusals
 	if c.OnError == Skip {
 		c.Producer.TooLarge = large.add

@@ -287,6 +287,20 @@ func TestFromTopicProtobuf(t *testing.T) {
 	}
 }
 
+// TestFromTopicViews: the spans of a call count once, whichever partitions they are in.
+func TestFromTopicViews(t *testing.T) {
+	broker := newCluster(t, 4).ListenAddrs()[0]
+	testenv.CreateTopic(t, broker, "otlp_spans", 2)
+	sendRecords(t, broker, "otlp_spans", 2, []string{
+		message("gateway", spanOf("1", "", server, 1, 9, "gen_ai.request.model=m")),
+		message("engine", spanOf("2", "1", server, 2, 8, "gen_ai.request.model=m")),
+	})
+	result, err := RunFromTopic(t.Context(), fromTopicConfig(broker, "otlp_spans", schemas.RequestsTopic, "otlp"))
+	if err != nil || result.Written != 1 || result.Repeated != 1 {
+		t.Errorf("%+v, %v", result, err)
+	}
+}
+
 func TestFromTopicConfig(t *testing.T) {
 	for _, test := range []struct {
 		change func(*FromTopicConfig)

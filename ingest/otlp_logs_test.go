@@ -164,7 +164,8 @@ func TestZstdBombInAFile(t *testing.T) {
 
 func FuzzOTLPLogs(f *testing.F) {
 	fuzzFormat(f, "otlp", false, logMessage("s", logOf(inference, "gen_ai.operation.name=chat", "gen_ai.request.model=m", "gen_ai.response.id=r")),
-		logMessage("s", logOf(`"observedTimeUnixNano":"1","body":{"stringValue":"claude_code.api_error"}`, "event.name=api_error", "input_tokens=1", "duration_ms=1", "status_code=x")))
+		logMessage("s", logOf(`"observedTimeUnixNano":"1","body":{"stringValue":"claude_code.api_error"}`, "event.name=api_error", "input_tokens=1", "duration_ms=1", "status_code=x")),
+		logMessage("not\xff UTF-8", logOf(`"timeUnixNano":"1"`, "gen_ai.request.model=m")))
 }
 
 func FuzzOTLPProto(f *testing.F) {

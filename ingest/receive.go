@@ -60,6 +60,9 @@ func NewReceiver(c ReceiverConfig, d ReceiverDependencies) (*Receiver, error) {
 	if d.Logger == nil {
 		d.Logger = slog.New(slog.DiscardHandler)
 	}
+	if c.patience == 0 {
+		c.patience = postPatience
+	}
 	c.Producer.Patience = c.Wait
 	producer, err := NewProducer(c.Producer)
 	if err != nil {

@@ -47,7 +47,8 @@ func (a *admission) admit(c caller) (*denial, string) {
 		client = "certificate " + c.certificates[0].Subject.String()
 	}
 	if a.tokens != nil {
-		token, ok := strings.CutPrefix(c.authorization, "Bearer ")
+		scheme, token, ok := strings.Cut(c.authorization, " ")
+		ok = ok && strings.EqualFold(scheme, "bearer") // RFC 9110: upper case or lower
 		sum := sha256.Sum256([]byte(strings.TrimSpace(token)))
 		known := 0
 		for _, t := range a.tokens.get() {

@@ -4,8 +4,10 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"os"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/klauspost/compress/gzip"
 	"github.com/klauspost/compress/zstd"
@@ -27,12 +29,13 @@ const bodyWindow = 8 << 20
 
 // readBody reads a body into memory, unpacked. The memory is claimed as it grows, so that what cannot be held is turned
 // away while it comes. free gives the memory back.
-func (r *Receiver) readBody(w http.ResponseWriter, in *http.Request, c *claim) (body []byte, free func(), denied *denial) {
-	limit := r.config.MaxBody
+func (r *Receiver) readBody(p *post, c *claim) (body []byte, free func(), denied *denial) {
+	in, limit := p.in, r.config.MaxBody
 	if in.ContentLength > limit {
 		return nil, nil, bodyTooLarge(limit)
 	}
-	raw := http.MaxBytesReader(w, in.Body, limit)
+	p.reading = true
+	raw := http.MaxBytesReader(p.w, in.Body, limit)
 	var from io.Reader = raw
 	start := int64(4 << 10)
 	// What a client says that it will send, it may send slowly: only a little is claimed before it comes.
@@ -66,6 +69,7 @@ func (r *Receiver) readBody(w http.ResponseWriter, in *http.Request, c *claim) (
 		}
 		from = z
 	default:
+		p.reading = false
 		return nil, nil, &denial{http.StatusUnsupportedMediaType, codes.InvalidArgument, 0, "the Content-Encoding is not one of gzip, zstd, identity"}
 	}
 	buffer, _ := bodyBuffers.Get().(*[]byte)
@@ -81,8 +85,8 @@ func (r *Receiver) readBody(w http.ResponseWriter, in *http.Request, c *claim) (
 	}
 	for {
 		if int64(len(b)) == int64(cap(b)) || cap(b) == 0 {
-			next := max(start, 2*int64(cap(b)))
-			if !c.take(bodyCost * next) {
+			next := min(max(start, 2*int64(cap(b))), limit+1) // a byte more shows that it is too large
+			if !c.take(bodyCost * min(next, limit)) {
 				free()
 				return nil, nil, r.noRoom()
 			}
@@ -102,7 +106,8 @@ func (r *Receiver) readBody(w http.ResponseWriter, in *http.Request, c *claim) (
 			return nil, nil, readFailure(err, limit)
 		}
 	}
-	if !c.take(bodyCost * int64(cap(b))) {
+	// What is made of the body goes by its length: its buffer may be one of a larger post.
+	if !c.take(min(int64(cap(b)), limit) + (bodyCost-1)*int64(len(b))) {
 		free()
 		return nil, nil, r.noRoom()
 	}
@@ -113,6 +118,9 @@ func (r *Receiver) readBody(w http.ResponseWriter, in *http.Request, c *claim) (
 func readFailure(err error, limit int64) *denial {
 	if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
 		return bodyTooLarge(limit)
+	}
+	if errors.Is(err, os.ErrDeadlineExceeded) { // which says nothing about the body
+		return &denial{http.StatusRequestTimeout, codes.DeadlineExceeded, time.Second, "the body took too long to come: send the same again, or less at once"}
 	}
 	return malformed("the body breaks off or is not packed as its Content-Encoding says: %v", err)
 }

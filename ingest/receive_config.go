@@ -31,7 +31,12 @@ type ReceiverConfig struct {
 	Options Options
 	// SampledEvents has GenAI log events count that belong to sampled spans.
 	SampledEvents bool
+
+	patience time.Duration // as postPatience, in tests
 }
+
+// postPatience is how long a post may take to come: whoever is slower, or has died half-way, holds memory for nothing.
+const postPatience = time.Minute
 
 // MaxMessage is gRPC's own default, which exporters count on.
 const MaxMessage = 4 << 20

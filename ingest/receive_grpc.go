@@ -33,7 +33,7 @@ func (r *Receiver) grpcServer(secure *tls.Config) *grpc.Server {
 		grpc.MaxConcurrentStreams(100),
 		grpc.MaxHeaderListSize(32 << 10),
 		grpc.ConnectionTimeout(10 * time.Second),
-		grpc.KeepaliveParams(keepalive.ServerParameters{MaxConnectionIdle: 5 * time.Minute}),
+		grpc.KeepaliveParams(keepalive.ServerParameters{MaxConnectionIdle: 5 * time.Minute, Time: time.Minute}), // 2 h else, for one whose client has died
 		grpc.KeepaliveEnforcementPolicy(keepalive.EnforcementPolicy{MinTime: 10 * time.Second, PermitWithoutStream: true}),
 		grpc.InTapHandle(r.tap),
 		grpc.UnaryInterceptor(r.observe),
@@ -81,7 +81,12 @@ func (r *Receiver) tap(ctx context.Context, info *tap.Info) (context.Context, er
 		}
 		return ctx, denied.grpc().Err()
 	}
-	context.AfterFunc(ctx, c.drop) // the stream has ended
+	// A stream that brings no message, or breaks off in one without a word, would keep its room for as long as its connection.
+	ctx, cancel := context.WithTimeout(ctx, r.config.patience+r.config.Wait)
+	context.AfterFunc(ctx, func() { // the stream has ended
+		cancel()
+		c.drop()
+	})
 	return context.WithValue(ctx, claimKey{}, c), nil
 }
 

@@ -3,6 +3,7 @@ package ingest
 import (
 	"crypto/tls"
 	"encoding/json"
+	"io"
 	"log/slog"
 	"net"
 	"net/http"
@@ -11,6 +12,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"tidegauge/schemas"
 )
@@ -21,13 +23,14 @@ type post struct {
 	in       *http.Request
 	endpoint string
 	began    time.Time
+	reading  bool // of its body: a client that asked whether to send it was told to
 }
 
 func (r *Receiver) httpServer(secure *tls.Config) *http.Server {
 	mux := http.NewServeMux()
 	handle := func(path string, serve func(*post), deny func(*post, *denial)) {
 		mux.HandleFunc("POST "+path, func(w http.ResponseWriter, in *http.Request) {
-			p := &post{w, in, path, time.Now()}
+			p := &post{w: w, in: in, endpoint: path, began: time.Now()}
 			defer func() { r.metrics.seconds.WithLabelValues(path).Observe(time.Since(p.began).Seconds()) }()
 			who := caller{authorization: in.Header.Get("Authorization"), address: in.RemoteAddr}
 			if in.TLS != nil {
@@ -53,7 +56,7 @@ func (r *Receiver) httpServer(secure *tls.Config) *http.Server {
 		Handler: mux, TLSConfig: secure,
 		ErrorLog:          slog.NewLogLogger(r.logger.Handler(), slog.LevelDebug),
 		ReadHeaderTimeout: 10 * time.Second,
-		ReadTimeout:       time.Minute, // of a whole post: who is slower holds memory for nothing
+		ReadTimeout:       r.config.patience,
 		IdleTimeout:       2 * time.Minute,
 		MaxHeaderBytes:    32 << 10,
 		HTTP2:             &http.HTTP2Config{MaxConcurrentStreams: 100},
@@ -75,11 +78,29 @@ func (r *Receiver) answer(p *post, status int, kind string, body []byte) {
 	_, _ = p.w.Write(body) // to a client that is gone there is nothing to say
 }
 
-// denied sets what every denial has.
+// denied sets what every denial has, and sees to it that the client gets to read it.
 func (r *Receiver) denied(p *post, d *denial) {
 	if after := d.retryAfter(); after != "" {
 		p.w.Header().Set("Retry-After", after)
 	}
+	if d.status != http.StatusUnauthorized { // strangers may hang up
+		p.drain(drainBodies * r.config.MaxBody)
+	}
+}
+
+// drainBodies times receive.max_body is how much is read of a body that is not wanted.
+const drainBodies = 2
+
+// drain reads what is left of a body and throws it away. Many clients (Python's, Java's) look for an answer only when they
+// have sent everything: a connection that is closed before is reset under them, and the answer, when to come again or
+// that the body is too large, is lost. Of a body that is longer than the limit nothing is read, for it would help nobody; nor
+// of one whose client waits to hear whether to send it.
+func (p *post) drain(limit int64) {
+	asks := p.in.Header.Get("Expect") != "" && !p.reading
+	if asks || p.in.ContentLength > limit || p.in.ProtoMajor > 1 { // HTTP/2 ends a stream without losing its answer
+		return
+	}
+	_, _ = io.CopyN(io.Discard, p.in.Body, limit)
 }
 
 func (r *Receiver) denyJSON(p *post, d *denial) {
@@ -105,6 +126,12 @@ func parseParameters(query string) (p parameters, denied *denial) {
 		into, ok := known[key]
 		if !ok {
 			return p, malformed("unknown parameter %q: use format, service, model, log_type", key)
+		}
+		if len(v) > 1 {
+			return p, malformed("%s is there %d times: give it once", key, len(v))
+		}
+		if !utf8.ValidString(v[0]) { // on the topic it would be another name than its record's key
+			return p, malformed("%s is not UTF-8", key)
 		}
 		if len(v[0]) > schemas.MaxName {
 			return p, malformed("%s has %d bytes, more than the %d allowed", key, len(v[0]), schemas.MaxName)
@@ -155,7 +182,7 @@ func (r *Receiver) requests(p *post) {
 
 // body reads a post's body and counts it.
 func (r *Receiver) body(p *post, c *claim) ([]byte, func(), *denial) {
-	body, free, denied := r.readBody(p.w, p.in, c)
+	body, free, denied := r.readBody(p, c)
 	if denied != nil {
 		return nil, nil, denied
 	}

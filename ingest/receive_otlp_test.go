@@ -1,6 +1,7 @@
 package ingest
 
 import (
+	"bufio"
 	"context"
 	"crypto/ecdsa"
 	"crypto/elliptic"
@@ -10,6 +11,7 @@ import (
 	"crypto/x509/pkix"
 	"encoding/pem"
 	"fmt"
+	"io"
 	"math/big"
 	"net"
 	"net/http"
@@ -330,6 +332,41 @@ func TestReceiveGRPC(t *testing.T) {
 	}
 }
 
+// TestReceiveSlow: who begins to send and does not go on gives its room back, and hears that it may send again.
+func TestReceiveSlow(t *testing.T) {
+	c := newCluster(t, 1)
+	r := startReceiver(t, c.ListenAddrs(), func(config *ReceiverConfig) {
+		config.patience, config.Wait = 100*time.Millisecond, 100*time.Millisecond
+	})
+	for method := range grpcEndpoints {
+		stream, err := dial(t, r, nil).NewStream(t.Context(), &grpc.StreamDesc{ClientStreams: true}, method)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := stream.RecvMsg(nil); status.Code(err) != codes.DeadlineExceeded {
+			t.Errorf("%s: %v", method, err)
+		}
+	}
+	for _, path := range []string{"/v1/requests", "/v1/traces"} {
+		conn, err := net.Dial("tcp", r.HTTPAddr())
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer conn.Close()
+		if _, err := io.WriteString(conn, "POST "+path+" HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n{"); err != nil {
+			t.Fatal(err)
+		}
+		response, err := http.ReadResponse(bufio.NewReader(conn), nil)
+		if err != nil {
+			t.Fatal(path, err)
+		}
+		response.Body.Close()
+		if response.StatusCode != 408 || response.Header.Get("Retry-After") != "1" {
+			t.Errorf("%s: %d, %v", path, response.StatusCode, response.Header)
+		}
+	}
+}
+
 // authority makes certificates.
 type authority struct {
 	t    testing.TB
@@ -436,6 +473,12 @@ func TestReceiveTLS(t *testing.T) {
 	mine := config(ours.pair("me"))
 	if status, server, err := post(mine, "the first token of it"); err != nil || status != 200 || server != "first" {
 		t.Error(status, server, err)
+	}
+	for authorization, want := range map[string]bool{"bearer the first token of it": true, "BEARER  the first token of it": true, "Basic the first token of it": false,
+		"the first token of it": false, "Bearer": false, "Bearer ": false, "": false} {
+		if denied, _ := r.admission.admit(caller{authorization: authorization}); (denied == nil) != want {
+			t.Errorf("%q: %v", authorization, denied)
+		}
 	}
 	if status, _, err := post(mine, "another token than it"); err != nil || status != 401 {
 		t.Error(status, err)

@@ -1,11 +1,13 @@
 package ingest
 
 import (
+	"bufio"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"strings"
 	"sync"
@@ -142,6 +144,8 @@ func TestReceiveRequests(t *testing.T) {
 		{name: "format of files", path: "/v1/requests?format=azure", status: 400, want: `{"error":"format azure is of files: read them with tidegauge ingest"}`},
 		{name: "unknown parameter", path: "/v1/requests?fromat=otlp", status: 400, want: `{"error":"unknown parameter \"fromat\": use format, service, model, log_type"}`},
 		{name: "service too long", path: "/v1/requests?service=" + strings.Repeat("x", 300), status: 400, want: `{"error":"service has 300 bytes, more than the 256 allowed"}`},
+		{name: "service twice", path: "/v1/requests?service=a&service=b", status: 400, want: `{"error":"service is there 2 times: give it once"}`},
+		{name: "service that is no text", path: "/v1/requests?service=%ff", body: posted("a", 1), status: 400, want: `{"error":"service is not UTF-8"}`},
 		{name: "brotli", path: "/v1/requests", body: "x", headers: []string{"Content-Encoding", "br"}, status: 415, want: `{"error":"the Content-Encoding is not one of gzip, zstd, identity"}`},
 		{name: "no gzip", path: "/v1/requests", body: posted("a", 1), headers: []string{"Content-Encoding", "gzip"}, status: 400, want: `{"error":"the body breaks off or is not packed as its Content-Encoding says: gzip: invalid header"}`},
 		{name: "gzip cut short", path: "/v1/requests", body: gzipped(t, posted("a", 1))[:30], headers: []string{"Content-Encoding", "gzip"}, status: 400, want: `{"error":"the body breaks off or is not packed as its Content-Encoding says: unexpected EOF"}`},
@@ -243,18 +247,70 @@ func TestReceiveIdentity(t *testing.T) {
 // TestReceiveBombs: the limit is on what a body unpacks to, and little more than that is ever unpacked.
 func TestReceiveBombs(t *testing.T) {
 	c := newCluster(t, 1)
-	r := startReceiver(t, c.ListenAddrs(), func(config *ReceiverConfig) { config.MaxBody = 64 << 10 }) // the server reads little more of what it turns away
-	large := strings.Repeat(" ", 16<<20)
+	r := startReceiver(t, c.ListenAddrs(), func(config *ReceiverConfig) { config.MaxBody = 1 << 20 })
+	large := strings.Repeat(" ", 8<<20)
+	bodies := map[string]string{"gzip": gzipped(t, large), "zstd": zstandard(t, large), "identity": large[:3<<19]}
 	for _, path := range []string{"/v1/requests", "/v1/traces", "/v1/logs", "/v1/metrics"} {
-		for encoding, body := range map[string]string{"gzip": gzipped(t, large), "zstd": zstandard(t, large), "identity": large[:128<<10]} {
+		for encoding, body := range bodies {
 			got := send(t, r, path, body, "Content-Encoding", encoding, "Content-Type", "application/json")
-			if got.status != 413 || !strings.Contains(got.body, "more than 65536 bytes") || got.header.Get("Retry-After") != "" {
+			if got.status != 413 || !strings.Contains(got.body, "more than 1048576 bytes") || got.header.Get("Retry-After") != "" {
 				t.Errorf("%s, %s: %+v", path, encoding, got)
 			}
 		}
 	}
 	if got := send(t, r, "/v1/requests", posted("a", 1)); got.status != 200 {
 		t.Error("afterwards:", got)
+	}
+}
+
+// TestReceiveAnswersLate: a client that looks for an answer only when it has sent everything gets it, whyever its post is turned
+// away, unless it sends far too much.
+func TestReceiveAnswersLate(t *testing.T) {
+	c := newCluster(t, 1)
+	r := startReceiver(t, c.ListenAddrs(), func(config *ReceiverConfig) { config.ClientRate = 2 })
+	now := time.Now()
+	r.admission.now = func() time.Time { return now }
+	body := strings.Repeat("\n", 20<<20) // more than sockets hold
+	post := func(header string) string {
+		conn, err := net.Dial("tcp", r.HTTPAddr())
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer conn.Close()
+		if _, err := io.WriteString(conn, "POST /v1/requests HTTP/1.1\r\nHost: a\r\n"+header+"\r\n\r\n"); err != nil {
+			t.Fatal(err)
+		}
+		answers := bufio.NewReader(conn)
+		if strings.Contains(header, "Expect") {
+			line, err := answers.ReadString('\n')
+			if err != nil {
+				t.Fatal(err)
+			}
+			return line
+		}
+		if strings.Contains(header, "chunked") {
+			_, err = fmt.Fprintf(conn, "%x\r\n%s\r\n0\r\n\r\n", len(body), body)
+		} else {
+			_, err = io.WriteString(conn, body)
+		}
+		if err != nil {
+			t.Fatal(header, err)
+		}
+		line, err := answers.ReadString('\n')
+		if err != nil {
+			t.Fatal(header, err)
+		}
+		return line
+	}
+	length := fmt.Sprintf("Content-Length: %d", len(body))
+	for _, test := range []struct{ header, want string }{
+		{length, "413"}, {"Transfer-Encoding: chunked", "413"},
+		{length, "429"}, // the third of this second
+		{length + "\r\nExpect: 100-continue", "429"}, // is not asked for
+	} {
+		if got := post(test.header); !strings.HasPrefix(got, "HTTP/1.1 "+test.want) {
+			t.Errorf("%s: %s, want %s", test.header, got, test.want)
+		}
 	}
 }
 
@@ -332,6 +388,20 @@ func TestReceiveBackPressure(t *testing.T) {
 	}
 	if all, identities := onTopic(t, c.ListenAddrs(), 1); len(identities) != 2 {
 		t.Errorf("%d requests, %v", len(all), identities)
+	}
+}
+
+// TestReceiveLargestBody: the least memory that the configuration allows has room for the largest body.
+func TestReceiveLargestBody(t *testing.T) {
+	c := newCluster(t, 1)
+	const largest = 5 << 20
+	r := startReceiver(t, c.ListenAddrs(), func(config *ReceiverConfig) { config.MaxBody, config.Memory = largest, bodyCost*largest })
+	line := posted("a", 1)
+	if got := send(t, r, "/v1/requests", line+strings.Repeat("\n", largest-len(line))); got.status != 200 {
+		t.Errorf("%+v", got)
+	}
+	if got := send(t, r, "/v1/requests", line+strings.Repeat("\n", largest+1-len(line))); got.status != 413 {
+		t.Errorf("a byte more: %+v", got)
 	}
 }
 
