@@ -277,3 +277,19 @@ func TestStaleMinuteLoses(t *testing.T) {
 	run(t, db, "INSERT INTO gpu_minutes SELECT * FROM stale")
 	wantRows(t, db, "SELECT toString((version, power_w)) FROM gpu_minutes FINAL", "(2,[100,200])")
 }
+
+// TestCountersOutOfOrder: samples of two scrapers, one of which read the counter later than it says, are no restart.
+func TestCountersOutOfOrder(t *testing.T) {
+	db := testenv.Migrated(t)
+	var records []*schemas.GPURecord
+	for i, energy := range []float64{1e6, 1.5e6 - 100, 1.5e6, 1.5e6 - 50, 1.5e6 + 200, 1.5e6 + 100, 1.5e6 + 400} { // two fall within minutes, one between two
+		records = append(records,
+			gpuAt(float64(i)*24, func(s *schemas.GPUSample) { s.EnergyJ = &energy }),
+			&schemas.GPURecord{Engine: &schemas.EngineSample{Host: "node-a", Target: "node-a:8000", Model: "m", AtUS: aligned + int64(i)*24_000_000, Engine: "vllm",
+				Service: "chat", Preemptions: &energy}})
+	}
+	storeGPU(t, db, records...)
+	arguments := fmt.Sprintf("from_us = 0, to_us = %d, step_s = 0", int64(schemas.MaxArrivalUS))
+	wantRows(t, db, "SELECT toString(energy_j) FROM gpu(host = NULL, uuid = NULL, "+arguments+")", "500400")
+	wantRows(t, db, "SELECT toString(preemptions) FROM engine_load(service = 'chat', "+arguments+")", "500400")
+}
