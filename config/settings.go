@@ -129,10 +129,10 @@ type Scrape struct {
 	Files       []string      `koanf:"files" flag:"target-file" example:"[/etc/tidegauge/targets/*.yaml]" help:"files of targets as for Prometheus's file_sd, YAML or JSON; read again when they change"`
 	DNS         []string      `koanf:"dns" flag:"target-dns" example:"[\"dcgm-exporter.gpu:9400\", _metrics._tcp.dcgm-exporter.gpu]" help:"DNS names of targets, name:port, or names of SRV records; resolved again and again"`
 	Services    []string      `koanf:"services" flag:"service-rule" example:"[\"chat=namespace:llm pod:chat-*\", \"code=host:gpu-b*\"]" help:"which service a GPU or engine works for, SERVICE=LABEL:PATTERN ...; the first that fits counts"`
-	Interval    time.Duration `koanf:"interval" min:"1s" max:"5m" help:"how often each target is scraped"`
+	Interval    time.Duration `koanf:"interval" min:"1s" max:"30s" help:"how often each target is scraped"`
 	Timeout     time.Duration `koanf:"timeout" min:"10ms" zero:"yes" max:"5m" help:"how long a target may take to answer; 0 is the interval, 10s at most"`
 	Refresh     time.Duration `koanf:"refresh" min:"1s" max:"1h" help:"how often files of targets are read and DNS names resolved"`
-	Concurrency int           `koanf:"concurrency" min:"1" max:"10000" help:"scrapes at a time"`
+	Concurrency int           `koanf:"concurrency" min:"1" max:"10000" help:"pages that are read at a time"`
 	PageSize    Size          `koanf:"page_size" min:"1KiB" max:"1GiB" help:"largest page that is read"`
 	TokenFile   string        `koanf:"token_file" help:"file with a bearer token for the targets; read at each scrape"`
 	CAFile      string        `koanf:"ca_file" help:"PEM file of the authorities to trust for https instead of the system's"`

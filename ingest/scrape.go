@@ -29,7 +29,7 @@ type Scraper struct {
 	client  *http.Client
 	log     *slog.Logger
 	metrics *scrapeMetrics
-	slots   chan struct{} // one for each scrape under way
+	slots   chan struct{} // one for each page that is being read
 	results chan []*schemas.GPURecord
 }
 
@@ -98,6 +98,7 @@ func (s *Scraper) discover(ctx context.Context, scraping *sync.WaitGroup) {
 	type running struct {
 		target Target
 		stop   context.CancelFunc
+		done   chan struct{} // closed when it has stopped
 	}
 	now := make(map[string]running)
 	refresh := time.NewTicker(s.config.Refresh)
@@ -107,6 +108,7 @@ func (s *Scraper) discover(ctx context.Context, scraping *sync.WaitGroup) {
 		for address, r := range now {
 			if t, ok := found[address]; !ok || !r.target.same(t) {
 				r.stop()
+				<-r.done // before its metric goes, which it may be about to set
 				delete(now, address)
 				if !ok {
 					s.metrics.up.DeleteLabelValues(address)
@@ -117,8 +119,12 @@ func (s *Scraper) discover(ctx context.Context, scraping *sync.WaitGroup) {
 		for address, t := range found {
 			if _, ok := now[address]; !ok {
 				ctx, stop := context.WithCancel(ctx)
-				now[address] = running{t, stop}
-				scraping.Go(func() { s.repeat(ctx, t) })
+				done := make(chan struct{})
+				now[address] = running{t, stop, done}
+				scraping.Go(func() {
+					defer close(done)
+					s.repeat(ctx, t)
+				})
 			}
 		}
 		s.metrics.targets.Set(float64(len(now)))
@@ -149,13 +155,7 @@ func (s *Scraper) repeat(ctx context.Context, t Target) {
 			return
 		case <-wait.C:
 		}
-		select {
-		case <-ctx.Done():
-			return
-		case s.slots <- struct{}{}:
-		}
 		records, state := s.Scrape(ctx, t, last)
-		<-s.slots
 		if ctx.Err() != nil {
 			return
 		}
@@ -216,8 +216,9 @@ func (s *Scraper) Scrape(ctx context.Context, t Target, last ScrapeState) ([]*sc
 	at := started.UnixMicro()
 	state := ScrapeState{Scraped: true, Kind: last.Kind}
 	var records []*schemas.GPURecord
-	body, err := s.get(ctx, t)
+	body, release, err := s.get(ctx, t)
 	if err == nil {
+		defer release()
 		var p page
 		if p, err = readPage(body); err == nil {
 			state.Kind = p.kind
@@ -246,39 +247,51 @@ func (s *Scraper) Scrape(ctx context.Context, t Target, last ScrapeState) ([]*sc
 	return append(records, &schemas.GPURecord{Scrape: result}), state
 }
 
-// get fetches a target's page.
-func (s *Scraper) get(ctx context.Context, t Target) ([]byte, error) {
+// get fetches a target's page, and takes one of the slots, which release gives back. What does not answer takes none: however
+// many targets are silent at once, as those of a network that is cut off, the others are scraped.
+func (s *Scraper) get(ctx context.Context, t Target) (body []byte, release func(), err error) {
 	ctx, cancel := context.WithTimeout(ctx, s.config.Timeout)
 	defer cancel()
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, t.URL(), nil)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	request.Header.Set("Accept", "text/plain;version=0.0.4;q=1,*/*;q=0.1")
 	request.Header.Set("User-Agent", "tidegauge")
 	if s.config.TokenFile != "" {
 		token, err := os.ReadFile(s.config.TokenFile) // each time: tokens are replaced
 		if err != nil {
-			return nil, fmt.Errorf("reading the bearer token: %w", fileError(s.config.TokenFile, err))
+			return nil, nil, fmt.Errorf("reading the bearer token: %w", fileError(s.config.TokenFile, err))
 		}
 		request.Header.Set("Authorization", "Bearer "+strings.TrimSpace(string(token)))
 	}
 	response, err := s.client.Do(request)
 	if err != nil {
-		return nil, s.explain(err)
+		return nil, nil, s.explain(err)
 	}
 	defer response.Body.Close()
 	if response.StatusCode != http.StatusOK {
-		return nil, fmt.Errorf("it answers with status %s", response.Status)
+		return nil, nil, fmt.Errorf("it answers with status %s", response.Status)
 	}
-	body, err := io.ReadAll(io.LimitReader(response.Body, s.config.BodyBytes+1))
+	select {
+	case s.slots <- struct{}{}:
+	case <-ctx.Done():
+		return nil, nil, s.explain(ctx.Err())
+	}
+	done := func() { <-s.slots }
+	defer func() {
+		if err != nil {
+			done()
+		}
+	}()
+	body, err = io.ReadAll(io.LimitReader(response.Body, s.config.BodyBytes+1))
 	if err != nil {
-		return nil, s.explain(err)
+		return nil, nil, s.explain(err)
 	}
 	if int64(len(body)) > s.config.BodyBytes {
-		return nil, fmt.Errorf("the page has more than %d bytes", s.config.BodyBytes)
+		return nil, nil, fmt.Errorf("the page has more than %d bytes", s.config.BodyBytes)
 	}
-	return body, nil
+	return body, done, nil
 }
 
 // explain says what an error of a request is about. It names nothing that changes from one time to the next, such as ports.

@@ -19,7 +19,7 @@ type ScrapeConfig struct {
 	Interval, Timeout time.Duration
 	// Refresh is how often files are read and names resolved.
 	Refresh time.Duration
-	// Concurrency bounds the scrapes under way, BodyBytes a page.
+	// Concurrency bounds the pages that are read at a time, BodyBytes a page.
 	Concurrency int
 	BodyBytes   int64
 	// Services says which service a GPU or engine works for: see ParseServiceRule.
@@ -35,6 +35,9 @@ func DefaultScrapeConfig() ScrapeConfig {
 	return ScrapeConfig{Interval: 15 * time.Second, Timeout: 10 * time.Second, Refresh: 30 * time.Second, Concurrency: 64, BodyBytes: 16 << 20}
 }
 
+// MaxScrapeInterval leaves no minute without a sample of a target that answers: a GPU counts in the minutes that it has samples in.
+const MaxScrapeInterval = 30 * time.Second
+
 // Validate says everything that is wrong, joined.
 func (c ScrapeConfig) Validate() error {
 	var errs []error
@@ -47,7 +50,7 @@ func (c ScrapeConfig) Validate() error {
 	errs = append(errs, err)
 	_, err = ParseServiceRules(c.Services)
 	errs = append(errs, err)
-	wrong(c.Interval < time.Second || c.Interval > 5*time.Minute, "interval: %v is not within 1 s to 5 min", c.Interval)
+	wrong(c.Interval < time.Second || c.Interval > MaxScrapeInterval, "interval: %v is not within 1 s to %v", c.Interval, MaxScrapeInterval)
 	wrong(c.Timeout <= 0 || c.Timeout > c.Interval, "timeout: %v is not above zero and at most the interval, %v", c.Timeout, c.Interval)
 	wrong(c.Refresh < time.Second, "refresh: %v is less than 1 s", c.Refresh)
 	wrong(c.Concurrency < 1, "concurrency: %d is not 1 or more", c.Concurrency)

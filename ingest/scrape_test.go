@@ -13,6 +13,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -217,6 +218,39 @@ func TestScraperRuns(t *testing.T) {
 	}
 }
 
+// TestSilentTargetHoldsUpNoOther: while a target does not answer, another is scraped, also where one page is read at a time.
+func TestSilentTargetHoldsUpNoOther(t *testing.T) {
+	silent, server := newPageServer(t), newPageServer(t)
+	asked, released := make(chan struct{}), make(chan struct{})
+	t.Cleanup(func() { close(released) })
+	var once sync.Once
+	silent.handle(func(http.ResponseWriter, *http.Request) {
+		once.Do(func() { close(asked) })
+		<-released
+	})
+	s, _ := newTestScraper(t, func(c *ScrapeConfig) {
+		c.Targets = []string{silent.address(), server.address()}
+		c.Interval, c.Timeout, c.Concurrency = time.Second, time.Second, 1
+	})
+	s.config.Timeout = time.Minute
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	defer cancel()
+	scraped := 0
+	err := s.Run(ctx, func(context.Context, []*schemas.GPURecord) error {
+		select {
+		case <-asked:
+			if scraped++; scraped == 2 { // the first may have been on its way before
+				cancel()
+			}
+		default:
+		}
+		return nil
+	})
+	if err != nil || scraped < 2 {
+		t.Errorf("%v: scraped %d times while the other target was silent", err, scraped)
+	}
+}
+
 func TestScraperStopsWithWrite(t *testing.T) {
 	server := newPageServer(t)
 	s, _ := newTestScraper(t, func(c *ScrapeConfig) {
@@ -280,6 +314,10 @@ func TestScrapeConfigValidate(t *testing.T) {
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%q is missing in %v", want, err)
 		}
+	}
+	c = DefaultScrapeConfig()
+	if c.Interval = time.Minute; c.Validate() == nil { // some minutes would be without a sample
+		t.Error("an interval of a minute is taken")
 	}
 }
 

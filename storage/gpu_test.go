@@ -277,3 +277,69 @@ func TestStaleMinuteLoses(t *testing.T) {
 	run(t, db, "INSERT INTO gpu_minutes SELECT * FROM stale")
 	wantRows(t, db, "SELECT toString((version, power_w)) FROM gpu_minutes FINAL", "(2,[100,200])")
 }
+
+// TestCountersOutOfOrder: samples of two scrapers, one of which read the counter later than it says, are no restart.
+func TestCountersOutOfOrder(t *testing.T) {
+	db := testenv.Migrated(t)
+	var records []*schemas.GPURecord
+	for i, energy := range []float64{1e6, 1.5e6 - 100, 1.5e6, 1.5e6 - 50, 1.5e6 + 200, 1.5e6 + 100, 1.5e6 + 400} { // two fall within minutes, one between two
+		records = append(records,
+			gpuAt(float64(i)*24, func(s *schemas.GPUSample) { s.EnergyJ = &energy }),
+			&schemas.GPURecord{Engine: &schemas.EngineSample{Host: "node-a", Target: "node-a:8000", Model: "m", AtUS: aligned + int64(i)*24_000_000, Engine: "vllm",
+				Service: "chat", Preemptions: &energy}})
+	}
+	storeGPU(t, db, records...)
+	arguments := fmt.Sprintf("from_us = 0, to_us = %d, step_s = 0", int64(schemas.MaxArrivalUS))
+	wantRows(t, db, "SELECT toString(energy_j) FROM gpu(host = NULL, uuid = NULL, "+arguments+")", "500400")
+	wantRows(t, db, "SELECT toString(preemptions) FROM engine_load(service = 'chat', "+arguments+")", "500400")
+}
+
+// TestEnergyPerTokenOverAGap: where no GPU of a service has samples for some minutes, their energy comes with the next sample, and is set against
+// the tokens of all of these minutes; where one of two has, no minute counts twice; where the energy is not known, tokens do not count.
+func TestEnergyPerTokenOverAGap(t *testing.T) {
+	db := testenv.Migrated(t)
+	const minutes, watts, tokens = 20, 300, 1500
+	var records []*schemas.GPURecord
+	for gpu := range 2 {
+		for second := -41.3; second < minutes*60; second += 15 {
+			switch minute := int(second / 60); {
+			case minute >= 4 && minute < 9, minute >= 12 && minute < 15 && gpu == 0: // both are away, then one
+				continue
+			default:
+				records = append(records, gpuAt(second, func(s *schemas.GPUSample) {
+					s.UUID, s.Service = fmt.Sprint("GPU-", gpu), "chat"
+					if minute < 17 {
+						s.EnergyJ = known(1e9 + watts*(second+41.3))
+					}
+				}))
+			}
+		}
+	}
+	var log []schemas.Request
+	for minute := range int64(minutes) {
+		var r schemas.Request
+		r.Reset()
+		r.Service, r.Model, r.Outcome, r.RequestID = "chat", "m", schemas.OK, fmt.Sprint(minute)
+		r.ArrivalUS, r.RequestTokens, r.ResponseTokens, r.ElapsedUS = aligned+minute*schemas.MinuteUS, 100, tokens, 10_000_000
+		log = append(log, r)
+	}
+	fill(t, db, log)
+	storeGPU(t, db, records...)
+	wantRows(t, db, fmt.Sprintf(`SELECT concat(toString(round(joules_per_1000_response_tokens, 6)), ' ', toString(round(energy_j, 6)), ' ', toString(response_tokens), ' ',
+		toString(gpu_seconds)) FROM gpu_service(service = 'chat', from_us = %d, to_us = %d, step_s = 0)`, int64(aligned), int64(aligned)+minutes*schemas.MinuteUS),
+		fmt.Sprint(2*watts*60/(tokens/1000.), 2*watts*60*17, 15*tokens, (15*2-3)*60))
+}
+
+// TestUtilisationByShare: a GPU that is given away as instances does not count beside them, and a large instance counts more than a small one.
+func TestUtilisationByShare(t *testing.T) {
+	db := testenv.Migrated(t)
+	var records []*schemas.GPURecord
+	for instance, share := range map[string]float64{"": 0, "1": .75, "2": .25} {
+		records = append(records, gpuAt(0, func(s *schemas.GPUSample) {
+			s.GPUInstance, s.Share, s.Service, s.GraphicsActive, s.SMActive = instance, share, "chat", known(share), known(share)
+		}))
+	}
+	storeGPU(t, db, records...)
+	wantRows(t, db, fmt.Sprintf("SELECT toString((utilisation_mean, sm_active_mean, gpus)) FROM gpu_service(service = 'chat', from_us = 0, to_us = %d, step_s = 0)",
+		int64(schemas.MaxArrivalUS)), "(0.625,0.625,1)")
+}

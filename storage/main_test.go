@@ -65,14 +65,14 @@ func open(t *testing.T, address string, change ...func(*storage.Config)) *storag
 	return db
 }
 
-func run(t *testing.T, db *storage.DB, statement string, arguments ...any) {
+func run(t testing.TB, db *storage.DB, statement string, arguments ...any) {
 	t.Helper()
 	if err := db.Exec(t.Context(), statement, arguments...); err != nil {
 		t.Fatalf("%s: %v", statement, err)
 	}
 }
 
-func count(t *testing.T, db *storage.DB, query string) uint64 {
+func count(t testing.TB, db *storage.DB, query string) uint64 {
 	t.Helper()
 	var n uint64
 	if err := db.QueryRow(t.Context(), query).Scan(&n); err != nil {
