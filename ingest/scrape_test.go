@@ -342,7 +342,7 @@ func TestDiscoveryFiles(t *testing.T) {
 	}
 	var said bytes.Buffer
 	c := DefaultScrapeConfig()
-	c.Files, c.Targets = []string{filepath.Join(folder, "*.yaml"), filepath.Join(folder, "one.json")}, []string{"static:1"}
+	c.Files, c.Targets = []string{filepath.Join(folder, "*.yaml"), filepath.Join(folder, "one.json")}, []string{"http://static:1/gpu"}
 	d, err := newDiscovery(c, slog.New(slog.NewTextHandler(&said, nil)))
 	if err != nil {
 		t.Fatal(err)
@@ -362,24 +362,24 @@ func TestDiscoveryFiles(t *testing.T) {
 			}
 		}
 	}
-	step("http://static:1/metrics", "one.json")
-	step("http://static:1/metrics") // the same trouble is no news
+	step("http://static:1/gpu", "one.json")
+	step("http://static:1/gpu") // the same trouble is no news
 	put("a.yaml", "- targets: ['a:1', 'static:1']\n  labels:\n    __scheme__: https\n    __metrics_path__: /gpu\n")
 	put("one.json", `[{"targets": ["b:2"], "labels": {"service": "chat"}}]`)
-	step("http://b:2/metrics http://static:1/metrics https://a:1/gpu", "a.yaml", "one.json")
-	step("http://b:2/metrics http://static:1/metrics https://a:1/gpu")
+	step("http://b:2/metrics http://static:1/gpu https://a:1/gpu", "a.yaml", "one.json")
+	step("http://b:2/metrics http://static:1/gpu https://a:1/gpu")
 	put("a.yaml", "- targets: ['a']\n")
-	step("http://b:2/metrics http://static:1/metrics https://a:1/gpu", "not host:port")
+	step("http://b:2/metrics http://static:1/gpu https://a:1/gpu", "not host:port")
 	put("a.yaml", "- targets: ['c:3']\n")
-	step("http://b:2/metrics http://c:3/metrics http://static:1/metrics", "a.yaml")
+	step("http://b:2/metrics http://c:3/metrics http://static:1/gpu", "a.yaml")
 	if err := os.Remove(filepath.Join(folder, "one.json")); err != nil {
 		t.Fatal(err)
 	}
-	step("http://b:2/metrics http://c:3/metrics http://static:1/metrics", "one.json") // given by name: kept
+	step("http://b:2/metrics http://c:3/metrics http://static:1/gpu", "one.json") // given by name: kept
 	if err := os.Remove(filepath.Join(folder, "a.yaml")); err != nil {
 		t.Fatal(err)
 	}
-	step("http://b:2/metrics http://static:1/metrics") // found by a pattern: gone
+	step("http://b:2/metrics http://static:1/gpu") // found by a pattern: gone
 }
 
 // dnsServer is a resolver's server on loopback that answers every SRV question with records of two targets, for as long as

@@ -182,7 +182,7 @@ func (w *world) settle(owners []*owner, rng *rand.Rand, u *trouble) {
 func TestExactlyOnce(t *testing.T) {
 	logs := 400
 	if testing.Short() {
-		logs = 120
+		logs = 60
 	}
 	n := &tally{crashes: make(map[string]int), trouble: make(map[string]int)}
 	for seed := range logs {
