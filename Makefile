@@ -121,7 +121,7 @@ frontend-tests:
 # detector would make minutes. -count=1: a test of a service is not repeated by the cache's word.
 .PHONY: race
 race: ## tests with the race detector, without the longest
-	$(GO) test -race -short -count=1 -timeout 10m $(CONCURRENT)
+	$(GO) test -race -short -count=1 -timeout 15m $(CONCURRENT)
 
 # The packages that start goroutines, in code or in tests. The others have nothing to race with; and the tests of commands run a
 # program that is built without the detector.
@@ -130,7 +130,7 @@ CONCURRENT = $(shell $(GO) list -f '{{.ImportPath}} {{.Dir}}' ./... | grep -v /c
 
 .PHONY: full
 full: ## all tests, without the race detector
-	$(GO) test -count=1 -timeout 10m ./...
+	$(GO) test -count=1 -timeout 15m ./...
 
 .PHONY: chaos
 chaos: services $(REFERENCE) ## kill, stop and starve what the pipeline runs on, for eight minutes, and count what is lost
