@@ -117,8 +117,8 @@ go-tests: bin/withkafka
 frontend-tests:
 	$(MAKE) --no-print-directory --jobs=1 plugin-frontend plugin-browser
 
-# Both run with the real Kafka and engine where they are installed; -short leaves out what takes tens of seconds, which the race
-# detector would make minutes. -count=1: a test of a service is not repeated by the cache's word.
+# Both run with the real Kafka and engine where they are installed. Under the race detector -short leaves out what takes tens of
+# seconds, and testenv.Sequential what has nothing to race with. -count=1: a test of a service is not repeated by the cache's word.
 .PHONY: race
 race: ## tests with the race detector, without the longest
 	$(GO) test -race -short -count=1 -timeout 15m $(CONCURRENT)
@@ -135,6 +135,11 @@ full: ## all tests, without the race detector
 .PHONY: chaos
 chaos: services $(REFERENCE) ## kill, stop and starve what the pipeline runs on, for eight minutes, and count what is lost
 	$(GO) test -count=1 -timeout 30m -v -run '^TestChaos$$' ./integration -args -chaos.long
+
+.PHONY: long
+long: services $(REFERENCE) bin/withkafka ## tests of random cases with ten times as many of them, also under the race detector; an hour or more
+	TIDEGAUGE_TEST_LONG=1 bin/withkafka $(GO) test -count=1 -timeout 60m ./...
+	TIDEGAUGE_TEST_LONG=1 bin/withkafka $(GO) test -race -short -count=1 -timeout 60m $(CONCURRENT)
 
 .PHONY: unit
 unit: ## the quick tests of changed packages, cached

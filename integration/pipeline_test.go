@@ -271,11 +271,6 @@ func TestReportEqualsCharacterize(t *testing.T) {
 	}
 	rng := rand.New(rand.NewPCG(1, 2))
 	for name, feed := range map[string]func(*pipeline){
-		"in order": func(p *pipeline) {
-			for _, tr := range all {
-				p.ingest(tr)
-			}
-		},
 		"shuffled": func(p *pipeline) {
 			shuffled := slices.Clone(records)
 			rng.Shuffle(len(shuffled), func(i, j int) { shuffled[i], shuffled[j] = shuffled[j], shuffled[i] })

@@ -14,6 +14,7 @@ import (
 
 // TestTablesHaveGoColumns holds the tables, as the engine made them, against the columns that Go writes.
 func TestTablesHaveGoColumns(t *testing.T) {
+	testenv.Sequential(t)
 	db := testenv.Migrated(t)
 	for table, columns := range map[string]any{
 		"requests": &schemas.Requests{}, "minutes": &schemas.Minutes{}, "conversations": &schemas.Conversations{},
@@ -32,6 +33,7 @@ func TestTablesHaveGoColumns(t *testing.T) {
 
 // TestMigrationsRepeat applies the schema twice: what a migration that was interrupted needs.
 func TestMigrationsRepeat(t *testing.T) {
+	testenv.Sequential(t)
 	db := testenv.Migrated(t)
 	run(t, db, "DROP TABLE tidegauge_migrations")
 	files, err := schemas.Migrations(schemas.Topology{})
@@ -45,6 +47,7 @@ func TestMigrationsRepeat(t *testing.T) {
 
 // TestClusterDDLParses lets the engine parse every statement of the cluster's schema, which it cannot run.
 func TestClusterDDLParses(t *testing.T) {
+	testenv.Sequential(t)
 	db := testenv.Database(t)
 	files, err := schemas.Migrations(schemas.Topology{Cluster: "it's `one`"})
 	if err != nil {
@@ -84,6 +87,7 @@ var comments = regexp.MustCompile(`(?m)^\s*--.*$`)
 
 // TestViewsExamples runs the example that each view's comment begins with.
 func TestViewsExamples(t *testing.T) {
+	testenv.Sequential(t)
 	db := testenv.Migrated(t)
 	fill(t, db, verifyLog(5, 300))
 	run(t, db, "INSERT INTO dead_letters (topic, partition, offset, reason) VALUES ('t', 0, 1, 'undecodable: not a JSON object')")
@@ -137,6 +141,7 @@ var rowless = regexp.MustCompile(`'llama'|burst_services|failure_runs_view`)
 
 // TestViewsPrune wants the views' conditions to lead to the rows of one stream by the primary key.
 func TestViewsPrune(t *testing.T) {
+	testenv.Sequential(t)
 	db := testenv.Migrated(t)
 	for _, query := range []string{
 		"SELECT sum(requests) FROM arrivals(service = 's', model = 'm', log_type = NULL, from_us = 60000000, to_us = 120000000, step_s = 300)",

@@ -38,6 +38,7 @@ func number(t testing.TB, db *storage.DB, sql string) (n uint64) {
 // TestRecomputeMends deletes requests and changes rows, which verify finds, and wants it to find nothing after a
 // recompute of their range; rows outside it stay as they are.
 func TestRecomputeMends(t *testing.T) {
+	testenv.Sequential(t)
 	db := testenv.Migrated(t)
 	log := verifyLog(5, 3000)
 	fill(t, db, log)

@@ -89,6 +89,7 @@ func verify(t testing.TB, db *storage.DB, q storage.VerifyQuery) storage.VerifyR
 
 // TestVerify holds the processors' rows against the SQL, which share nothing.
 func TestVerify(t *testing.T) {
+	testenv.Sequential(t)
 	db := testenv.Migrated(t)
 	log := verifyLog(1, 2500)
 	fill(t, db, log)
@@ -127,6 +128,7 @@ func TestVerify(t *testing.T) {
 
 // TestVerifyEmpty wants an empty database to be right.
 func TestVerifyEmpty(t *testing.T) {
+	testenv.Sequential(t)
 	if r := verify(t, testenv.Migrated(t), storage.VerifyQuery{}); r.Different != 0 || r.Requests != 0 {
 		t.Errorf("%+v", r)
 	}
@@ -134,6 +136,7 @@ func TestVerifyEmpty(t *testing.T) {
 
 // TestVerifyFindsTampering changes every column, each in a row of its own, and wants that column of that row named.
 func TestVerifyFindsTampering(t *testing.T) {
+	testenv.Sequential(t)
 	db := testenv.Migrated(t)
 	fill(t, db, verifyLog(2, 600))
 	changed := make(map[string]bool) // by table, row and column
@@ -205,6 +208,7 @@ func TestVerifyFindsTampering(t *testing.T) {
 
 // TestVerifyLongMinute has a minute of more requests than ClickHouse has memory for an array of them each.
 func TestVerifyLongMinute(t *testing.T) {
+	testenv.Sequential(t)
 	db := testenv.Migrated(t)
 	var log []schemas.Request
 	for i := range 12_000 {
@@ -226,6 +230,7 @@ func TestVerifyLongMinute(t *testing.T) {
 
 // TestVerifyFindsRows wants rows found that are missing or should not be there.
 func TestVerifyFindsRows(t *testing.T) {
+	testenv.Sequential(t)
 	db := testenv.Migrated(t)
 	fill(t, db, verifyLog(3, 200))
 	run(t, db, "CREATE TABLE taken ENGINE = Memory AS SELECT * FROM minutes FINAL WHERE grouping = 'both' ORDER BY ALL LIMIT 2")
@@ -255,6 +260,7 @@ func TestVerifyFindsRows(t *testing.T) {
 // TestVerifySettles wants rows waited for that lag behind their requests, for seconds or for long, as where a processor
 // has died; and those counted that stay as they are.
 func TestVerifySettles(t *testing.T) {
+	testenv.Sequential(t)
 	for _, old := range []bool{false, true} {
 		t.Run(fmt.Sprintf("old=%v", old), func(t *testing.T) {
 			db := testenv.Migrated(t)
@@ -292,6 +298,7 @@ func TestVerifySettles(t *testing.T) {
 
 // TestVerifyCutConversation has more turns than a conversation keeps.
 func TestVerifyCutConversation(t *testing.T) {
+	testenv.Sequential(t)
 	if testing.Short() {
 		t.Skip("10,000 turns")
 	}
@@ -313,6 +320,7 @@ func TestVerifyCutConversation(t *testing.T) {
 // TestVerifyBuckets holds the logarithms in verify's SQL, and in the views, against the exact limits of buckets: at the
 // largest whole number of each bucket and the one after it, for whole numbers up to 24 hours of microseconds.
 func TestVerifyBuckets(t *testing.T) {
+	testenv.Sequential(t)
 	db := testenv.Database(t)
 	var values []uint64
 	var want []int16
