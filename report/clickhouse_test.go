@@ -58,7 +58,11 @@ func wantSame(t testing.TB, want, got *report.Summary) {
 
 // TestFromClickHouse holds merged minutes against what is computed from the raw requests of random logs.
 func TestFromClickHouse(t *testing.T) {
-	for seed := range uint64(testenv.Times(4, 40)) {
+	seeds := testenv.Times(4, 40)
+	if testing.Short() {
+		seeds = min(seeds, 2)
+	}
+	for seed := range uint64(seeds) {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
 			log := randomLog(seed)
 			wantSame(t, summarise(t, log), fromClickHouse(t, filled(t, log), report.Query{}))
