@@ -182,7 +182,7 @@ func (w *world) settle(owners []*owner, rng *rand.Rand, u *trouble) {
 // Then the rows must be, at the end, what the requests come to that are left, and none may be missing that was not deleted.
 func TestExactlyOnce(t *testing.T) {
 	testenv.Sequential(t)
-	logs := testenv.Times(200, 4000)
+	logs := testenv.Times(120, 4000)
 	if testing.Short() {
 		logs = 60
 	}
