@@ -6,6 +6,9 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"testing/fstest"
+
+	"github.com/google/go-cmp/cmp"
 
 	"tidegauge/schemas"
 	"tidegauge/storage"
@@ -170,5 +173,54 @@ func TestViewsPrune(t *testing.T) {
 				t.Errorf("%s: the primary key does not prune by %s:\n%s", query, condition, plan.String())
 			}
 		}
+	}
+}
+
+// TestMigratePast migrates databases of every past version with rows in them: they have the tables and views of a new one then,
+// and their rows are right.
+func TestMigratePast(t *testing.T) {
+	testenv.Sequential(t)
+	files, err := schemas.Migrations(schemas.Topology{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	names, err := fs.Glob(files, "*.sql")
+	if err != nil {
+		t.Fatal(err)
+	}
+	const objects = `SELECT groupArray(name || ' ' || replaceAll(create_table_query, currentDatabase(), 'database'))
+		FROM (SELECT * FROM system.tables WHERE database = currentDatabase() ORDER BY name)`
+	var want []string
+	if err := testenv.Migrated(t).QueryRow(t.Context(), objects).Scan(&want); err != nil {
+		t.Fatal(err)
+	}
+	log := verifyLog(8, 300)
+	past := make(fstest.MapFS)
+	for i, name := range names[:len(names)-1] {
+		text, err := fs.ReadFile(files, name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		past[name] = &fstest.MapFile{Data: text}
+		t.Run(name, func(t *testing.T) {
+			db := testenv.Database(t)
+			if _, err := storage.Migrate(t.Context(), db, past); err != nil {
+				t.Fatal(err)
+			}
+			fill(t, db, log)
+			if applied, err := storage.Migrate(t.Context(), db, files); err != nil || applied != len(names)-i-1 {
+				t.Fatalf("%d were applied, %v", applied, err)
+			}
+			var got []string
+			if err := db.QueryRow(t.Context(), objects).Scan(&got); err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(want, got); diff != "" {
+				t.Errorf("not the schema of a new database (-new +migrated):\n%s", diff)
+			}
+			if r := verify(t, db, storage.VerifyQuery{}); r.Different != 0 || r.Requests < 300 {
+				t.Errorf("%+v", r)
+			}
+		})
 	}
 }
