@@ -19,17 +19,28 @@ type reading struct {
 }
 
 func (r *reading) addFlags(c *cobra.Command) {
+	r.addFormat(c, "format", "f")
 	f := c.Flags()
-	f.StringVarP(&r.format, "format", "f", "", "`name` of the logs' format; recognised by their content if not given ("+strings.Join(formatNames(), ", ")+")")
 	f.StringVar(&r.options.Service, "service", "", "`name` of all requests' service, instead of what the log says")
 	f.StringVar(&r.options.Model, "model", "", "`name` of all requests' model, instead of what the log says")
 	f.StringVar(&r.options.LogType, "log-type", "", "`name` of all requests' log type, instead of what the log says")
+	r.addDetails(c)
+}
+
+// addFormat adds the flag that names the logs' format.
+func (r *reading) addFormat(c *cobra.Command, name, short string) {
+	c.Flags().StringVarP(&r.format, name, short, "", "`name` of the logs' format; recognised by their content if not given ("+strings.Join(formatNames(), ", ")+")")
+	_ = c.RegisterFlagCompletionFunc(name, cobra.FixedCompletions(formatNames(), cobra.ShellCompDirectiveNoFileComp))
+}
+
+// addDetails adds the flags for what a log leaves open.
+func (r *reading) addDetails(c *cobra.Command) {
+	f := c.Flags()
 	f.StringVar(&r.options.Source, "source", "", "`name` of the log, from which rows without ids get theirs (default: a fingerprint of its first KiB)")
 	f.StringVar(&r.epoch, "epoch", "", "`time` at which a trace that counts from its own start began: seconds since 1970 or an RFC 3339 time")
 	f.StringVar(&r.spans, "spans", ingest.SpanPolicies[0], "`which` of the spans that show one call to a model counts: "+strings.Join(ingest.SpanPolicies, ", ")+" (otlp)")
 	f.StringVar(&r.onError, "on-error", "stop", "`stop|skip` at a row that cannot be read; skip counts it and shows the first ten")
 	config.AddFlags(f, "ingest")
-	_ = c.RegisterFlagCompletionFunc("format", cobra.FixedCompletions(formatNames(), cobra.ShellCompDirectiveNoFileComp))
 	_ = c.RegisterFlagCompletionFunc("spans", cobra.FixedCompletions(ingest.SpanPolicies, cobra.ShellCompDirectiveNoFileComp))
 	_ = c.RegisterFlagCompletionFunc("on-error", cobra.FixedCompletions([]string{"stop", "skip"}, cobra.ShellCompDirectiveNoFileComp))
 }
