@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"io"
 	"slices"
 	"strings"
 
@@ -10,6 +11,7 @@ import (
 
 	"tidegauge/config"
 	"tidegauge/ingest"
+	"tidegauge/traces/columnar"
 )
 
 // reading are the flags of commands that read serving logs.
@@ -56,7 +58,9 @@ func (r *reading) config() (ingest.ReaderConfig, error) {
 	if c.Options.Spans, err = ingest.ParseSpanPolicy(r.spans); err != nil {
 		errs = append(errs, fmt.Errorf("--%w", err))
 	}
-	if r.format != "" {
+	if r.format == "parquet" || r.format == "arrow" {
+		c.Format = "canonical" // what logs gives in place of such files
+	} else if r.format != "" {
 		if _, err := ingest.FindFormat(r.format); err != nil {
 			errs = append(errs, fmt.Errorf("--format: %w", err))
 		}
@@ -99,7 +103,7 @@ func formatNames() []string {
 	for _, f := range ingest.Formats() {
 		names = append(names, f.Name)
 	}
-	return names
+	return append(names, "parquet", "arrow")
 }
 
 func formatHelp() string {
@@ -107,6 +111,8 @@ func formatHelp() string {
 	for _, f := range ingest.Formats() {
 		fmt.Fprintf(&b, "  %-10s %s\n", f.Name, f.Description)
 	}
+	fmt.Fprintf(&b, "  %-10s %s\n", "parquet", "the canonical fields as columns, whoever wrote them")
+	fmt.Fprintf(&b, "  %-10s %s\n", "arrow", "the same as an Arrow file (Feather version 2)")
 	return strings.TrimRight(b.String(), "\n")
 }
 
@@ -115,7 +121,13 @@ func (a *app) logs(arguments []string) ([]ingest.Source, error) {
 	if len(arguments) == 0 {
 		return nil, usage(errors.New("no log to read: name files, or - for standard input"))
 	}
-	return ingest.Sources(arguments, a.in)
+	sources, err := ingest.Sources(arguments, a.in)
+	for i, s := range sources {
+		if s.Path() != "" && columnar.Recognise(s.Path()) != "" {
+			sources[i] = s.ReadThrough(func() (io.ReadCloser, error) { return columnar.Lines(s.Path()) })
+		}
+	}
+	return sources, err
 }
 
 // refusals shows the first refused rows, and which labels have too many values.

@@ -28,7 +28,7 @@ const blisHeader = "request_id,client_id,tenant_id,slo_class,session_id,round_in
 type blisSheet struct {
 	*sheet
 	number int64
-	turns turns
+	turns  turns
 }
 
 func (b *blisSheet) header(dst []byte) []byte { return append(dst, blisHeader...) }

@@ -12,7 +12,7 @@ import (
 type Loss struct {
 	// What is a field's name, or what else was lost.
 	What string
-	// Requests says of how many; Why says more, where there is more to say.
+	// Requests says of how many, 0 of the file as a whole; Why says more, where there is more to say.
 	Requests int64
 	Why      string
 }
@@ -95,6 +95,9 @@ func (l *losses) add(what, why string) {
 	}
 	l.others = append(l.others, Loss{What: what, Requests: 1, Why: why})
 }
+
+// note says something that is lost of the file as a whole.
+func (l *losses) note(what, why string) { l.others = append(l.others, Loss{What: what, Why: why}) }
 
 // list puts first what is lost of all requests, in one entry.
 func (l *losses) list(written int64) (all []Loss) {
