@@ -125,7 +125,7 @@ func aiperf(file, kind, lacks string) tool {
 
 func guideLLM(file string) tool {
 	return tool{"GuideLLM", fmt.Sprintf(`guidellm run --backend kind=openai_http,target=%s --profile kind=replay --data '{"kind":"trace_synthetic","source":{"kind":"json_file","path":"%s"}}'`,
-		url, strings.ReplaceAll(strings.Trim(file, "'"), "'", "")), "conversations, shared prefixes; times have 24 bits: 8 ms after a day"}
+		url, strings.ReplaceAll(strings.Trim(file, "'"), "'", "")), "conversations, shared prefixes"}
 }
 
 func inferencePerf(file string) tool {
