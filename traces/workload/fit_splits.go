@@ -1,0 +1,228 @@
+package workload
+
+import (
+	"cmp"
+	"math"
+	"slices"
+)
+
+const (
+	// offsets is from how many starting points a log is cut into intervals. They overlap, so that many observations count as
+	// one.
+	offsets = 4
+	// shareBins is how finely shares are counted: nothing and everything apart from the rest.
+	shareBins = 1000
+	// shareSteps is in how many steps of probability a share's distribution is told.
+	shareSteps = 16
+	// splitsPerTable is how many observations a table needs beyond what its numbers need.
+	splitsPerTable = 4 * MinBucket
+)
+
+type splitKey struct{ halving, class, before int }
+
+// fitSplits counts how intervals' arrivals divide between their halves.
+func fitSplits(times []int64, from, cellUS, tickUS int64) []Split {
+	positions := make([]int64, len(times))
+	for i, t := range times {
+		d := t - from
+		// Half a tick further, a time lies inside its tick's interval whatever the rounding.
+		if tickUS > 1 {
+			d += tickUS / 2
+		}
+		positions[i] = d/cellUS<<cellBits + d%cellUS<<cellBits/cellUS
+	}
+	few := map[splitKey]*[fewest + 1]int64{}
+	many := map[splitKey]*[shareBins + 1]int64{}
+	halving := 0
+	for width := cellUS; width > max(tickUS, 1000) && halving < 24; width /= 2 {
+		size := int64(cellUnits) >> halving
+		for o := range int64(offsets) {
+			// A clock that ticks no finer than halves of this interval allows no quarter offsets.
+			if shift := size / offsets * o; shift*cellUS>>cellBits%max(tickUS, 1) == 0 || tickUS == 1 {
+				countSplits(positions, shift, size, halving, few, many)
+			}
+		}
+		halving++
+	}
+	return makeSplits(few, many)
+}
+
+// countSplits goes through the intervals of one size and offset that hold arrivals.
+func countSplits(positions []int64, shift, size int64, halving int, few map[splitKey]*[fewest + 1]int64, many map[splitKey]*[shareBins + 1]int64) {
+	half := size / 2
+	behind := 0 // of positions: the first not before the half's time before the interval
+	for i := 0; i < len(positions); {
+		begin := (positions[i]+shift)/size*size - shift
+		for positions[behind] < begin-half {
+			behind++
+		}
+		middle := i
+		for middle < len(positions) && positions[middle] < begin+half {
+			middle++
+		}
+		end := middle
+		for end < len(positions) && positions[end] < begin+size {
+			end++
+		}
+		n, left := end-i, middle-i
+		before := beforeClass(i-behind, n)
+		i = end
+		if begin < 0 || n == 1 && before == 0 {
+			continue
+		}
+		key := splitKey{halving, countClass(n), before}
+		if n <= fewest {
+			if few[key] == nil {
+				few[key] = new([fewest + 1]int64)
+			}
+			few[key][left]++
+			continue
+		}
+		bin := 0
+		if left > 0 {
+			bin = max(1, min(int(math.Round(float64(left)/float64(n)*shareBins)), shareBins-1))
+			if left == n {
+				bin = shareBins
+			}
+		}
+		if many[key] == nil {
+			many[key] = new([shareBins + 1]int64)
+		}
+		many[key][bin]++
+	}
+}
+
+// makeSplits makes tables of the counts: one for each class of what came before where there are enough, and one for all.
+func makeSplits(few map[splitKey]*[fewest + 1]int64, many map[splitKey]*[shareBins + 1]int64) []Split {
+	splits := []Split{}
+	for key, counts := range merged(few) {
+		if s, ok := fewSplit(key, counts); ok {
+			splits = append(splits, s)
+		}
+	}
+	for key, counts := range merged(many) {
+		if s, ok := manySplit(key, counts); ok {
+			splits = append(splits, s)
+		}
+	}
+	slices.SortFunc(splits, func(a, b Split) int {
+		return cmp.Or(a.Halving-b.Halving, a.From-b.From, a.Before-b.Before)
+	})
+	return splits
+}
+
+// merged adds to tables by what came before one for all of them, with before -1.
+func merged[T [fewest + 1]int64 | [shareBins + 1]int64](tables map[splitKey]*T) map[splitKey][]int64 {
+	all := map[splitKey][]int64{}
+	for key, counts := range tables {
+		var line []int64
+		switch c := any(counts).(type) {
+		case *[fewest + 1]int64:
+			line = c[:]
+		case *[shareBins + 1]int64:
+			line = c[:]
+		}
+		all[key] = line
+		key.before = -1
+		if all[key] == nil {
+			all[key] = make([]int64, len(line))
+		}
+		for i, n := range line {
+			all[key][i] += n
+		}
+	}
+	return all
+}
+
+func fewSplit(key splitKey, counts []int64) (Split, bool) {
+	n := key.class
+	var total int64
+	for _, c := range counts[:n+1] {
+		total += c
+	}
+	if total < offsets*splitsPerTable {
+		return Split{}, false
+	}
+	// Rare divisions are as likely among each other as for independent arrivals.
+	base, observed := make([]int, n+1), make([]int64, n+1)
+	ways := 1.0
+	for k := range base {
+		base[k] = int(ways)
+		ways = ways * float64(n-k) / float64(k+1)
+		observed[k] = counts[k] / offsets
+	}
+	w, ok := weights(observed, base)
+	return Split{Halving: key.halving, From: n, To: n, Before: key.before, N: total / offsets, Left: w}, ok
+}
+
+func manySplit(key splitKey, counts []int64) (Split, bool) {
+	var total int64
+	for _, c := range counts {
+		total += c
+	}
+	if total < offsets*splitsPerTable/2 {
+		return Split{}, false
+	}
+	steps := int(min(shareSteps, total/(offsets*MinBucket)))
+	s := Split{Halving: key.halving, Before: key.before, N: total / offsets, Share: make([]int, steps+1)}
+	s.From, s.To = classRange(key.class)
+	// The steps' means, and between them the knots, as those keep the mean.
+	var sum int64
+	step, inStep, mean := 0, 0.0, make([]float64, steps)
+	per := float64(total) / float64(steps)
+	for bin, c := range counts {
+		share := float64(bin) / shareBins
+		for left := float64(c); left > 0; {
+			take := min(left, per-inStep)
+			mean[step] += take * share
+			inStep += take
+			left -= take
+			if inStep >= per*(1-1e-9) {
+				if step == steps-1 {
+					break
+				}
+				step, inStep = step+1, 0
+			}
+		}
+		sum += c
+	}
+	for i := range mean {
+		mean[i] /= per
+	}
+	shares := make([]float64, steps+1)
+	for i := 1; i < steps; i++ {
+		shares[i] = (mean[i-1] + mean[i]) / 2
+		if mean[i-1] == 0 || mean[i] == 1 { // none, or all, with a whole step of probability
+			shares[i] = mean[i]
+			if mean[i-1] == 0 {
+				shares[i] = 0
+			}
+		}
+	}
+	if steps == 1 {
+		deviation := 0.0
+		for bin, c := range counts {
+			share := float64(bin)/shareBins - mean[0]
+			deviation += float64(c) * share * share
+		}
+		reach := math.Sqrt(3 * deviation / float64(total))
+		shares[0], shares[1] = max(0, mean[0]-reach), min(1, mean[0]+reach)
+	} else {
+		shares[0] = min(max(0, 2*mean[0]-shares[1]), shares[1])
+		shares[steps] = max(min(1, 2*mean[steps-1]-shares[steps-1]), shares[steps-1])
+	}
+	for i, x := range shares {
+		s.Share[i] = int(math.Round(x * One))
+	}
+	return s, true
+}
+
+// classRange is the range of counts of a class.
+func classRange(class int) (from, to int) {
+	if class <= fewest {
+		return class, class
+	}
+	octave, upper := (class-fewest-1)/2+3, (class-fewest-1)%2
+	from = 1<<octave + upper<<(octave-1)
+	return from, from + 1<<(octave-1) - 1
+}
