@@ -136,45 +136,54 @@ func (p *process) prepare() {
 		if s.From <= fewest {
 			prepared.few = newPicker(s.Left)
 		}
-		known[key{s.Halving, countClass(s.From), s.Before}] = prepared
-	}
-	find := func(halving, class, before int) *preparedSplit {
-		try := func(h, c int) *preparedSplit {
-			if s := known[key{h, c, before}]; s != nil {
-				return s
-			}
-			return known[key{h, c, -1}]
+		for c := countClass(s.From); c <= min(countClass(s.To), countClasses-1); c++ {
+			known[key{s.Halving, c, s.Before}] = prepared
 		}
-		if s := try(halving, class); s != nil {
-			return s
-		}
-		if class > fewest {
-			for distance := 1; distance < countClasses; distance++ {
-				for _, c := range [2]int{class - distance, class + distance} {
-					if c > fewest && c < countClasses {
-						if s := try(halving, c); s != nil {
-							return s
-						}
-					}
-				}
-			}
-			return nil
-		}
-		for distance := 1; distance <= p.leaf; distance++ {
-			for _, h := range [2]int{halving + distance, halving - distance} {
-				if s := try(h, class); s != nil {
-					return s
-				}
-			}
-		}
-		return nil
 	}
 	p.splits = make([][]cellSplits, p.leaf)
 	for h := range p.splits {
 		p.splits[h] = make([]cellSplits, countClasses)
+	}
+	for b := range befores {
+		get := func(h, c int) *preparedSplit {
+			if s := known[key{h, c, b}]; s != nil {
+				return s
+			}
+			return known[key{h, c, -1}]
+		}
+		for h := range p.splits {
+			for c := 1; c < countClasses; c++ {
+				p.splits[h][c][b] = get(h, c)
+			}
+			// Many requests: the nearest class of the same halving, the smaller one first.
+			var last *preparedSplit
+			for c := fewest + 1; c < countClasses; c++ {
+				if s := p.splits[h][c][b]; s != nil {
+					last = s
+				} else {
+					p.splits[h][c][b] = last
+				}
+			}
+			last = nil
+			for c := countClasses - 1; c > fewest; c-- {
+				if s := p.splits[h][c][b]; s != nil {
+					last = s
+				} else {
+					p.splits[h][c][b] = last
+				}
+			}
+		}
+		// What a halving does not know, the nearest finer one does, or else the nearest coarser.
 		for c := 1; c < countClasses; c++ {
-			for b := range befores {
-				p.splits[h][c][b] = find(h, c, b)
+			for h := len(p.splits) - 2; h >= 0; h-- {
+				if p.splits[h][c][b] == nil {
+					p.splits[h][c][b] = p.splits[h+1][c][b]
+				}
+			}
+			for h := 1; h < len(p.splits); h++ {
+				if p.splits[h][c][b] == nil {
+					p.splits[h][c][b] = p.splits[h-1][c][b]
+				}
 			}
 		}
 	}

@@ -2,6 +2,7 @@ package workload
 
 import (
 	"cmp"
+	"maps"
 	"math"
 	"slices"
 )
@@ -15,7 +16,8 @@ const (
 	// shareSteps is in how many steps of probability a share's distribution is told.
 	shareSteps = 16
 	// splitsPerTable is how many observations a table needs beyond what its numbers need.
-	splitsPerTable = 4 * MinBucket
+	splitsPerTable = 2 * MinBucket
+	sharesPerTable = 16
 )
 
 type splitKey struct{ halving, class, before int }
@@ -93,6 +95,7 @@ func countSplits(positions []int64, shift, size int64, halving int, few map[spli
 }
 
 // makeSplits makes tables of the counts: one for each class of what came before where there are enough, and one for all.
+// Neighbouring classes of many requests share a table until it has observations enough.
 func makeSplits(few map[splitKey]*[fewest + 1]int64, many map[splitKey]*[shareBins + 1]int64) []Split {
 	splits := []Split{}
 	for key, counts := range merged(few) {
@@ -100,10 +103,29 @@ func makeSplits(few map[splitKey]*[fewest + 1]int64, many map[splitKey]*[shareBi
 			splits = append(splits, s)
 		}
 	}
-	for key, counts := range merged(many) {
-		if s, ok := manySplit(key, counts); ok {
-			splits = append(splits, s)
+	tables := merged(many)
+	keys := slices.SortedFunc(maps.Keys(tables), func(a, b splitKey) int {
+		return cmp.Or(a.halving-b.halving, a.before-b.before, a.class-b.class)
+	})
+	for i := 0; i < len(keys); {
+		first := keys[i]
+		counts := make([]int64, shareBins+1)
+		last, total := first, int64(0)
+		for ; i < len(keys) && keys[i].halving == first.halving && keys[i].before == first.before && total < offsets*sharesPerTable; i++ {
+			for bin, c := range tables[keys[i]] {
+				counts[bin] += c
+				total += c
+			}
+			last = keys[i]
 		}
+		if total < offsets*sharesPerTable/2 || first.before >= 0 && total < offsets*sharesPerTable {
+			continue
+		}
+		s := manySplit(counts, total)
+		s.Halving, s.Before = first.halving, first.before
+		s.From, _ = classRange(first.class)
+		_, s.To = classRange(last.class)
+		splits = append(splits, s)
 	}
 	slices.SortFunc(splits, func(a, b Split) int {
 		return cmp.Or(a.Halving-b.Halving, a.From-b.From, a.Before-b.Before)
@@ -155,17 +177,11 @@ func fewSplit(key splitKey, counts []int64) (Split, bool) {
 	return Split{Halving: key.halving, From: n, To: n, Before: key.before, N: total / offsets, Left: w}, ok
 }
 
-func manySplit(key splitKey, counts []int64) (Split, bool) {
-	var total int64
-	for _, c := range counts {
-		total += c
-	}
-	if total < offsets*splitsPerTable/2 {
-		return Split{}, false
-	}
-	steps := int(min(shareSteps, total/(offsets*MinBucket)))
-	s := Split{Halving: key.halving, Before: key.before, N: total / offsets, Share: make([]int, steps+1)}
-	s.From, s.To = classRange(key.class)
+// manySplit gives the quantiles of counted shares. Each observation is of more than fewest requests, so that a step that
+// covers two of them is of MinBucket.
+func manySplit(counts []int64, total int64) Split {
+	steps := int(max(1, min(shareSteps, total/(2*offsets))))
+	s := Split{N: total / offsets, Share: make([]int, steps+1)}
 	// The steps' means, and between them the knots, as those keep the mean.
 	var sum int64
 	step, inStep, mean := 0, 0.0, make([]float64, steps)
@@ -214,7 +230,7 @@ func manySplit(key splitKey, counts []int64) (Split, bool) {
 	for i, x := range shares {
 		s.Share[i] = int(math.Round(x * One))
 	}
-	return s, true
+	return s
 }
 
 // classRange is the range of counts of a class.
@@ -224,5 +240,5 @@ func classRange(class int) (from, to int) {
 	}
 	octave, upper := (class-fewest-1)/2+3, (class-fewest-1)%2
 	from = 1<<octave + upper<<(octave-1)
-	return from, from + 1<<(octave-1) - 1
+	return max(from, fewest+1), from + 1<<(octave-1) - 1
 }
