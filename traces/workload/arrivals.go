@@ -22,8 +22,10 @@ type process struct {
 	burst    float64
 	level    Values
 	memory   []component
-	white    float64 // weight of what forgets at once, a square root
-	splits   [][]cellSplits
+	white    float64          // weight of what forgets at once, a square root
+	splits   [][][]cellSplits // by mood, halving and class
+	moods    []picker
+	mood     int
 	leaf     int // halvings
 
 	cell      int64   // the next to be drawn
@@ -41,8 +43,9 @@ type component struct{ value, keep, fresh, weight float64 }
 type cellSplits [befores]*preparedSplit
 
 type preparedSplit struct {
-	few   picker
-	share []int
+	few       picker
+	none, all int
+	share     []int
 }
 
 // befores is how many classes of what came before an interval there are.
@@ -99,6 +102,10 @@ func newProcess(a *Arrivals, s source, begin int64, scale, burst float64) *proce
 	for width := a.CellUS; width > max(a.TickUS, 1000) && p.leaf < 24; width /= 2 {
 		p.leaf++
 	}
+	if m := a.Moods; m != nil {
+		p.moods = pickers(m.Next)
+		p.mood = int(s.below(uint64(len(p.moods))))
+	}
 	p.prepare()
 	return p
 }
@@ -128,64 +135,67 @@ func burstLevel(level Values, burst float64) Values {
 // prepare finds the split that each interval uses: that of its own size, count and past, or else the nearest that was
 // seen often enough.
 func (p *process) prepare() {
-	type key struct{ halving, class, before int }
+	type key struct{ mood, halving, class, before int }
 	known := map[key]*preparedSplit{}
 	for i := range p.arrivals.Splits {
 		s := &p.arrivals.Splits[i]
-		prepared := &preparedSplit{share: s.Share}
+		prepared := &preparedSplit{none: s.None, all: One - s.All, share: s.Share}
 		if s.From <= fewest {
 			prepared.few = newPicker(s.Left)
 		}
 		for c := countClass(s.From); c <= min(countClass(s.To), countClasses-1); c++ {
-			known[key{s.Halving, c, s.Before}] = prepared
+			known[key{s.Mood, s.Halving, c, s.Before}] = prepared
 		}
 	}
-	p.splits = make([][]cellSplits, p.leaf)
-	for h := range p.splits {
-		p.splits[h] = make([]cellSplits, countClasses)
-	}
-	for b := range befores {
-		get := func(h, c int) *preparedSplit {
-			if s := known[key{h, c, b}]; s != nil {
-				return s
+	for mood := range max(len(p.moods), 1) {
+		splits := make([][]cellSplits, p.leaf)
+		for h := range splits {
+			splits[h] = make([]cellSplits, countClasses)
+		}
+		for b := range befores {
+			get := func(h, c int) *preparedSplit {
+				if s := known[key{mood, h, c, b}]; s != nil {
+					return s
+				}
+				return known[key{mood, h, c, -1}]
 			}
-			return known[key{h, c, -1}]
-		}
-		for h := range p.splits {
+			for h := range splits {
+				for c := 1; c < countClasses; c++ {
+					splits[h][c][b] = get(h, c)
+				}
+				// Many requests: the nearest class of the same halving, the smaller one first.
+				var last *preparedSplit
+				for c := fewest + 1; c < countClasses; c++ {
+					if s := splits[h][c][b]; s != nil {
+						last = s
+					} else {
+						splits[h][c][b] = last
+					}
+				}
+				last = nil
+				for c := countClasses - 1; c > fewest; c-- {
+					if s := splits[h][c][b]; s != nil {
+						last = s
+					} else {
+						splits[h][c][b] = last
+					}
+				}
+			}
+			// What a halving does not know, the nearest finer one does, or else the nearest coarser.
 			for c := 1; c < countClasses; c++ {
-				p.splits[h][c][b] = get(h, c)
-			}
-			// Many requests: the nearest class of the same halving, the smaller one first.
-			var last *preparedSplit
-			for c := fewest + 1; c < countClasses; c++ {
-				if s := p.splits[h][c][b]; s != nil {
-					last = s
-				} else {
-					p.splits[h][c][b] = last
+				for h := len(splits) - 2; h >= 0; h-- {
+					if splits[h][c][b] == nil {
+						splits[h][c][b] = splits[h+1][c][b]
+					}
 				}
-			}
-			last = nil
-			for c := countClasses - 1; c > fewest; c-- {
-				if s := p.splits[h][c][b]; s != nil {
-					last = s
-				} else {
-					p.splits[h][c][b] = last
+				for h := 1; h < len(splits); h++ {
+					if splits[h][c][b] == nil {
+						splits[h][c][b] = splits[h-1][c][b]
+					}
 				}
 			}
 		}
-		// What a halving does not know, the nearest finer one does, or else the nearest coarser.
-		for c := 1; c < countClasses; c++ {
-			for h := len(p.splits) - 2; h >= 0; h-- {
-				if p.splits[h][c][b] == nil {
-					p.splits[h][c][b] = p.splits[h+1][c][b]
-				}
-			}
-			for h := 1; h < len(p.splits); h++ {
-				if p.splits[h][c][b] == nil {
-					p.splits[h][c][b] = p.splits[h-1][c][b]
-				}
-			}
-		}
+		p.splits = append(p.splits, splits)
 	}
 }
 
@@ -214,6 +224,9 @@ func (p *process) draw() {
 	p.first = len(p.positions)
 	p.taken = p.first
 
+	if m := p.arrivals.Moods; m != nil && p.cell%int64(m.Cells) == 0 && !p.moods[p.mood].empty() {
+		p.mood = p.moods[p.mood].pick(p.source)
+	}
 	z := float64(p.white * p.source.normal())
 	for i := range p.memory {
 		m := &p.memory[i]
@@ -243,7 +256,7 @@ func (p *process) divide(from int64, halvings, n int) {
 			p.positions = append(p.positions, from+int64(p.source.below(uint64(size))))
 			return
 		}
-		left := p.left(p.splits[halvings][min(countClass(n), countClasses-1)][before], n)
+		left := p.left(p.splits[p.mood][halvings][min(countClass(n), countClasses-1)][before], n)
 		halvings++
 		if left > 0 {
 			p.divide(from, halvings, left)
@@ -277,10 +290,16 @@ func (p *process) left(s *preparedSplit, n int) int {
 			left = n
 		}
 	} else {
-		high, low := bits.Mul64(p.source.pcg.Uint64(), uint64(len(s.share)-1))
-		// Shares are of One; between two of them in 2^-20.
-		share := between(int64(s.share[high])<<20, int64(s.share[high+1])<<20, low)
-		left = int((uint64(share)*uint64(n) + One<<19) / (One << 20))
+		switch end := int(p.source.below(One)); {
+		case end < s.none:
+		case end >= s.all:
+			left = n
+		default:
+			high, low := bits.Mul64(p.source.pcg.Uint64(), uint64(len(s.share)-1))
+			// Shares are of One; between two of them in 2^-20.
+			share := between(int64(s.share[high])<<20, int64(s.share[high+1])<<20, low)
+			left = max(1, min(int((uint64(share)*uint64(n)+One<<19)/(One<<20)), n-1))
+		}
 	}
 	if burst > 1 && p.source.float() >= 1/burst {
 		if int(p.source.below(uint64(n))) < left {

@@ -116,6 +116,12 @@ func (p *Profile) check() error {
 		s := &p.Services[i]
 		where := fmt.Sprintf("services[%d]", i)
 		c.text(where+".service", s.Service, 1)
+		if q := s.Silences; q != nil {
+			c.values(where+".silences.duration_us", &q.DurationUS, 0, farUS)
+			if q.BetweenUS < secondUS {
+				c.wrong(where+".silences.between_us", "%d is less than a second", q.BetweenUS)
+			}
+		}
 		for j := range s.Flows {
 			c.flow(fmt.Sprintf("%s.flows[%d]", where, j), &s.Flows[j])
 		}
@@ -160,6 +166,21 @@ func (c *checker) values(where string, v *Values, least, most int64) {
 			c.wrong(where+".knots", "%d comes after %d", k, v.Knots[i-1])
 			return
 		}
+	}
+	if len(v.Tail) == 0 {
+		return
+	}
+	if len(v.Knots) < 2 || len(v.Tail) > 63 {
+		c.wrong(where+".tail", "has %d values after %d knots", len(v.Tail), len(v.Knots))
+		return
+	}
+	last := v.Knots[len(v.Knots)-2]
+	for _, k := range v.Tail {
+		if k < last || k > v.Knots[len(v.Knots)-1] {
+			c.wrong(where+".tail", "%d is out of order", k)
+			return
+		}
+		last = k
 	}
 }
 
@@ -252,12 +273,17 @@ func (c *checker) arrivals(where string, a *Arrivals) {
 	if total > One || len(a.Memory) > 64 {
 		c.wrong(where+".memory", "the weights add up to %d of %d, in %d components", total, One, len(a.Memory))
 	}
+	c.moods(where+".moods", a.Moods)
 	if len(a.Splits) > mostTables {
 		c.wrong(where+".splits", "there are %d, more than %d", len(a.Splits), mostTables)
 	}
 	for i := range a.Splits {
 		s, where := &a.Splits[i], fmt.Sprintf("%s.splits[%d]", where, i)
-		if s.Halving < 0 || s.Halving > 64 || s.From < 1 || s.To < s.From || s.To > 1<<40 || s.Before < -1 || s.Before >= befores {
+		moods := 1
+		if a.Moods != nil {
+			moods = len(a.Moods.Next)
+		}
+		if s.Mood < 0 || s.Mood >= moods || s.Halving < 0 || s.Halving > 64 || s.From < 1 || s.To < s.From || s.To > 1<<40 || s.Before < -1 || s.Before >= befores {
 			c.wrong(where, "is out of range")
 			continue
 		}
@@ -269,6 +295,9 @@ func (c *checker) arrivals(where string, a *Arrivals) {
 			c.weights(where+".left", s.Left, s.From+1, false)
 			continue
 		}
+		if s.None < 0 || s.All < 0 || s.None+s.All > One {
+			c.wrong(where, "none and all are %d and %d of %d", s.None, s.All, One)
+		}
 		if len(s.Share) < 2 || len(s.Share) > mostKnots {
 			c.wrong(where+".share", "there are %d, want 2 to %d", len(s.Share), mostKnots)
 		}
@@ -279,6 +308,16 @@ func (c *checker) arrivals(where string, a *Arrivals) {
 			}
 		}
 	}
+}
+
+func (c *checker) moods(where string, m *Moods) {
+	if m == nil {
+		return
+	}
+	if m.Cells < 1 || m.Cells > 1<<20 || len(m.Next) < 1 || len(m.Next) > 16 {
+		c.wrong(where, "%d moods of %d cells are out of range", len(m.Next), m.Cells)
+	}
+	c.rows(where+".next", m.Next, len(m.Next), len(m.Next))
 }
 
 func (c *checker) conversations(where string, t *Conversations) {
@@ -367,7 +406,9 @@ func (c *checker) model(where string, m *Model) {
 	c.share(w+".response_unknown", l.ResponseUnknown)
 	if x > 0 {
 		c.weights(w+".first", l.First, x, false)
-		c.rows(w+".following", l.Following, x, x)
+		if len(l.Following) > 0 {
+			c.rows(w+".following", l.Following, x, x)
+		}
 	}
 	if y > 0 {
 		c.rows(w+".answer", l.Answer, max(x, 1), y)
@@ -376,15 +417,34 @@ func (c *checker) model(where string, m *Model) {
 				c.wrong(fmt.Sprintf("%s.answer[%d]", w, i), "is empty")
 			}
 		}
-		if len(l.AnswerAfter) > 0 && len(l.AnswerAfter) != max(x, 1) {
-			c.wrong(w+".answer_after", "has %d tables, want %d", len(l.AnswerAfter), max(x, 1))
+		if n := len(l.AnswerAfter); n != 0 && n != relations {
+			c.wrong(w+".answer_after", "there are %d relations, want %d", n, relations)
 		}
-		for i := range l.AnswerAfter {
-			c.rows(fmt.Sprintf("%s.answer_after[%d]", w, i), l.AnswerAfter[i], y, y)
+		for r, tables := range l.AnswerAfter {
+			if len(tables) != max(x, 1) {
+				c.wrong(fmt.Sprintf("%s.answer_after[%d]", w, r), "has %d tables, want %d", len(tables), max(x, 1))
+			}
+			for i := range tables {
+				c.rows(fmt.Sprintf("%s.answer_after[%d][%d]", w, r, i), tables[i], y, y)
+			}
+		}
+	}
+	if n := len(l.FollowingAfter); n != 0 && n != thirds {
+		c.wrong(w+".following_after", "there are %d tables, want %d", n, thirds)
+	}
+	for i := range l.FollowingAfter {
+		c.rows(fmt.Sprintf("%s.following_after[%d]", w, i), l.FollowingAfter[i], x, x)
+	}
+	for _, shares := range [][]int{l.SameRequest, l.LikeRequest, l.SameResponse} {
+		for _, s := range shares {
+			c.share(w+"'s shares of what stands alike", s)
 		}
 	}
 	if len(l.Carried) > 0 && len(l.Carried) != x {
 		c.wrong(w+".carried", "has %d shares, want %d", len(l.Carried), x)
+	}
+	for i := range l.Kept {
+		c.values(fmt.Sprintf("%s.kept[%d]", w, i), &l.Kept[i], 0, One)
 	}
 	for _, s := range l.Carried {
 		c.share(w+".carried", s)

@@ -183,6 +183,8 @@ func (c *collection) kind(r *schemas.Request) int {
 func (c *collection) fit(o FitOptions) (Service, int64) {
 	s := Service{Service: c.service, Requests: c.requests}
 	var leftOut int64
+	var silent []span
+	s.Silences, silent = fitSilences(c.times())
 	for _, logType := range sortedKeys(c.rows) {
 		rows := c.rows[logType]
 		slices.SortStableFunc(rows, func(a, b row) int { return cmp.Compare(a.at, b.at) })
@@ -191,11 +193,23 @@ func (c *collection) fit(o FitOptions) (Service, int64) {
 				leftOut += int64(len(part.rows))
 				continue
 			}
-			s.Flows = append(s.Flows, c.flow(logType, part))
+			s.Flows = append(s.Flows, c.flow(logType, part, silent))
 		}
 		delete(c.rows, logType)
 	}
 	return s, leftOut
+}
+
+// times are all arrivals, sorted.
+func (c *collection) times() []int64 {
+	times := make([]int64, 0, c.requests)
+	for _, rows := range c.rows {
+		for i := range rows {
+			times = append(times, rows[i].at)
+		}
+	}
+	slices.Sort(times)
+	return times
 }
 
 func sortedKeys(m map[string][]row) []string {
@@ -264,7 +278,7 @@ func (c *collection) divide(rows []row, clients int) []part {
 }
 
 // flow describes one flow.
-func (c *collection) flow(logType string, p part) Flow {
+func (c *collection) flow(logType string, p part, silent []span) Flow {
 	f := Flow{Kind: KindRequests, LogType: logType, Client: p.client, Requests: int64(len(p.rows))}
 	times := make([]int64, 0, len(p.rows))
 	var talks [][]int32
@@ -280,7 +294,7 @@ func (c *collection) flow(logType string, p part) Flow {
 		}
 	}
 	var load func(us int64) int
-	f.Arrivals, load = fitArrivals(times, c.from, c.to)
+	f.Arrivals, load = fitArrivals(times, c.from, c.to, silent)
 	before := previous(p.rows, talks)
 	if p.conversations {
 		f.Conversations = fitConversations(p.rows, talks, c.to)

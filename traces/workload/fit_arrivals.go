@@ -19,14 +19,16 @@ const (
 
 // fitArrivals describes arrivals between from and to (microseconds, sorted). It also gives the load (0, 1, 2) of cells, for
 // what depends on it.
-func fitArrivals(times []int64, from, to int64) (Arrivals, func(us int64) int) {
+func fitArrivals(times []int64, from, to int64, silent []span) (Arrivals, func(us int64) int) {
 	a := Arrivals{Count: int64(len(times)), TickUS: tick(times)}
 	to = max(to, from+1)
-	a.Rate = roundTo(float64(len(times))/(float64(to-from)/1e6), 6)
-	a.Shape = fitShape(times, from, to)
+	a.Rate = roundTo(float64(len(times))/(float64(max(to-from-quietTime(silent), 1))/1e6), 6)
+	a.Shape = fitShape(times, from, to, silent)
 	a.CellUS = cellWidth(len(times), to-from, a.TickUS)
-	loads := a.fitLevel(times, from, to)
-	a.Splits = fitSplits(times, from, a.CellUS, a.TickUS)
+	loads := a.fitLevel(times, from, to, silent)
+	var mood func(int64) int
+	a.Moods, mood = fitMoods(times, from, to, a.CellUS)
+	a.Splits = fitSplits(times, from, a.CellUS, a.TickUS, mood)
 	return a, loads
 }
 
@@ -69,7 +71,7 @@ func cellWidth(n int, duration, tick int64) int64 {
 
 // fitShape gives the week's shape of logs of two weeks, the day's of logs of two days, hours that differ by chance
 // drawn towards the mean.
-func fitShape(times []int64, from, to int64) Shape {
+func fitShape(times []int64, from, to int64, silent []span) Shape {
 	period, name := int64(0), "none"
 	switch duration := to - from; {
 	case duration >= 14*dayUS:
@@ -94,15 +96,19 @@ func fitShape(times []int64, from, to int64) Shape {
 		}
 	}
 	sum, squares, seen := make([]float64, period), make([]float64, period), make([]float64, period)
-	total := 0.0
+	total, hours := 0.0, 0.0
 	for h, c := range counts {
+		if at := (first + int64(h)) * hourUS; quiet(silent, at, at+hourUS) {
+			continue // an hour of a silence says nothing of its hour of day
+		}
+		hours++
 		s := slot(first + int64(h))
 		sum[s] += c
 		squares[s] += c * c
 		seen[s]++
 		total += c
 	}
-	mean := total / float64(len(counts))
+	mean := total / max(hours, 1)
 	if mean == 0 {
 		return Shape{Period: "none", Hours: []int{One}}
 	}
@@ -117,7 +123,7 @@ func fitShape(times []int64, from, to int64) Shape {
 		}
 	}
 	within /= max(freedom, 1)
-	between = max(between/float64(period)-within/(float64(len(counts))/float64(period)), 1e-9)
+	between = max(between/float64(period)-within/(max(hours, 1)/float64(period)), 1e-9)
 	shape := Shape{Period: name, Hours: make([]int, period)}
 	for s := range sum {
 		m := mean
@@ -134,7 +140,7 @@ func fitShape(times []int64, from, to int64) Shape {
 }
 
 // fitLevel fits the cells' level and its memory.
-func (a *Arrivals) fitLevel(times []int64, from, to int64) func(us int64) int {
+func (a *Arrivals) fitLevel(times []int64, from, to int64, silent []span) func(us int64) int {
 	cells := int((to - from) / a.CellUS)
 	if cells < 2 {
 		a.Level = Values{N: int64(max(cells, 1)), Knots: []int64{One}}
@@ -147,15 +153,29 @@ func (a *Arrivals) fitLevel(times []int64, from, to int64) func(us int64) int {
 			counts[c]++
 		}
 	}
-	levels, expected := make([]float64, cells), 0.0
-	meanLevel := 0.0
+	// Cells of silences are left out, and those before and after are neighbours: place is where a cell's level stands.
+	levels, place := make([]float64, 0, cells), make([]int, cells)
+	expected, meanLevel, shape := 0.0, 0.0, 0.0
 	for c := range counts {
-		e := a.Rate * float64(a.CellUS) / 1e6 * a.Shape.at(from+int64(c)*a.CellUS+a.CellUS/2)
-		levels[c] = counts[c] / max(e, 1e-3)
-		expected += 1 / max(e, 1e-3)
-		meanLevel += levels[c]
+		place[c] = max(len(levels)-1, 0)
+		at := from + int64(c)*a.CellUS
+		if quiet(silent, at, at+a.CellUS) {
+			continue
+		}
+		place[c] = len(levels)
+		e := max(a.Rate*float64(a.CellUS)/1e6*a.Shape.at(at+a.CellUS/2), 1e-3)
+		levels = append(levels, counts[c]/e)
+		expected += 1 / e
+		meanLevel += counts[c]
+		shape += e
 	}
-	meanLevel /= float64(cells)
+	all := cells
+	cells = len(levels)
+	if cells < 2 {
+		a.Level, a.Memory = Values{N: int64(cells), Knots: []int64{One}}, []Memory{}
+		return func(int64) int { return 1 }
+	}
+	meanLevel /= shape
 	variance := 0.0
 	for c := range levels {
 		levels[c] /= max(meanLevel, 1e-9)
@@ -170,12 +190,18 @@ func (a *Arrivals) fitLevel(times []int64, from, to int64) func(us int64) int {
 	for c, l := range levels {
 		values[c] = int64(math.Round(max(0, 1+(l-1)*narrow) * One))
 	}
+	var lost float64
+	a.Memory, lost = fitMemory(rank, max(1-noise, 0.05))
+	if lost > 0 {
+		for c, v := range values { // and its spread is too small by as much
+			values[c] = int64(max(0, One+float64(v-One)/math.Sqrt(1-lost)))
+		}
+	}
 	a.Level = levelValues(values, a.Count)
-	a.Memory = fitMemory(rank, max(1-noise, 0.05))
 	begin, width := from, a.CellUS
 	return func(us int64) int {
-		c := min(max((us-begin)/width, 0), int64(cells-1))
-		return min(int(rank[c]*3), 2)
+		c := min(max((us-begin)/width, 0), int64(all-1))
+		return min(int(rank[place[c]]*3), 2)
 	}
 }
 
@@ -251,8 +277,9 @@ func ranks(values []float64) []float64 {
 }
 
 // fitMemory fits weights of components with time constants of 1, 2, 4, … cells to the autocorrelation of the levels' normal scores
-// (those of Gaussian processes have exactly the sum of the components'), by least squares without negative weights.
-func fitMemory(rank []float64, signal float64) []Memory {
+// (those of Gaussian processes have exactly the sum of the components'), by least squares without negative weights. It also says which part
+// of the variance the log's own mean hides.
+func fitMemory(rank []float64, signal float64) ([]Memory, float64) {
 	n := len(rank)
 	scores := make([]float64, n)
 	mean, variance := 0.0, 0.0
@@ -267,7 +294,7 @@ func fitMemory(rank []float64, signal float64) []Memory {
 	}
 	memory := []Memory{}
 	if variance == 0 || n < fewestCells {
-		return memory
+		return memory, 0
 	}
 	var lags []int
 	for lag := 1; lag <= n/4 && lag <= 4096; lag = max(lag+1, lag*5/4) {
@@ -282,28 +309,41 @@ func fitMemory(rank []float64, signal float64) []Memory {
 		target[i] = min(sum/variance*float64(n)/float64(n-lag)/signal, 1)
 	}
 	var constants []int
-	for c := 1; c <= max(1, n/4) && c <= 4096; c *= 2 {
+	for c := 1; c <= max(1, n/3) && c <= 4096; c *= 2 {
 		constants = append(constants, c)
 	}
 	w := make([]float64, len(constants))
-	part := func(k, i int) float64 { return math.Exp(-float64(lags[i]) / float64(constants[k])) }
+	part := func(k int, lag float64) float64 { return math.Exp(-lag / float64(constants[k])) }
 	// A lag of few cells is known best.
 	trust := func(i int) float64 { return float64(n-lags[i]) / float64(n) / float64(1+i) }
-	for range 2000 {
-		for k := range w {
-			up, down := 0.0, 1e-12
-			for i := range lags {
-				rest := target[i]
-				for l := range w {
-					if l != k {
-						rest -= w[l] * part(l, i)
+	// A log's mean is its own, so that its autocorrelations are too small, by the variance of the mean. That
+	// depends on the weights; a few rounds settle it.
+	lost := 0.0
+	for range 20 {
+		for range 100 {
+			for k := range w {
+				up, down := 0.0, 1e-12
+				for i, lag := range lags {
+					rest := target[i]*(1-lost) + lost
+					for l := range w {
+						if l != k {
+							rest -= w[l] * part(l, float64(lag))
+						}
 					}
+					p := part(k, float64(lag))
+					up += trust(i) * rest * p
+					down += trust(i) * p * p
 				}
-				up += trust(i) * rest * part(k, i)
-				down += trust(i) * part(k, i) * part(k, i)
+				w[k] = max(0, up/down)
 			}
-			w[k] = max(0, up/down)
 		}
+		lost = 0
+		for k, x := range w {
+			// The variance of a mean of n values whose correlation falls by q a step.
+			q := part(k, 1)
+			lost += x * ((1+q)/(1-q) - 2*q*(1-math.Pow(q, float64(n)))/float64(n)/(1-q)/(1-q)) / float64(n)
+		}
+		lost = min(lost*signal, 0.5)
 	}
 	sum := 0.0
 	for _, x := range w {
@@ -314,7 +354,7 @@ func fitMemory(rank []float64, signal float64) []Memory {
 			memory = append(memory, Memory{Cells: constants[k], Weight: amount})
 		}
 	}
-	return memory
+	return memory, lost
 }
 
 func roundTo(x float64, digits int) float64 {

@@ -134,6 +134,31 @@ func classes(values []int64, most int) []int64 {
 	return bounds
 }
 
+// longClasses cuts the highest class in half, and its upper half again: the longest requests have most of the tokens.
+func longClasses(values, bounds []int64) []int64 {
+	for range 2 {
+		if len(bounds) < fewestClasses {
+			return bounds
+		}
+		var highest []int64
+		for _, v := range values {
+			if v >= bounds[len(bounds)-1] {
+				highest = append(highest, v)
+			}
+		}
+		if len(highest) < 40*MinBucket {
+			return bounds
+		}
+		slices.Sort(highest)
+		middle := highest[len(highest)/2]
+		if middle <= bounds[len(bounds)-1] || highest[len(highest)-MinBucket] < middle {
+			return bounds
+		}
+		bounds = append(bounds, middle)
+	}
+	return bounds
+}
+
 func class(bounds []int64, value int64) int {
 	c := 0
 	for c < len(bounds) && value >= bounds[c] {
@@ -201,10 +226,10 @@ func (c *collection) fitModel(m *Model, rows []row, before []int32, of []uint8, 
 	}
 	m.Cancelled = portionOf(cancelled, good)
 	l.RequestUnknown, l.ResponseUnknown = portionOf(noRequest, good), portionOf(noResponse, good)
-	number := max(fewestClasses, min(int(math.Cbrt(float64(good)/8)), mostClasses))
+	number := max(fewestClasses, min(int(math.Cbrt(float64(good)/12)), mostClasses))
 	var x, y []int64
 	if len(requests) >= MinBucket {
-		x = classes(requests, number)
+		x = longClasses(requests, classes(requests, number))
 		l.Request = fitClasses(requests, x)
 	}
 	if len(responses) >= MinBucket {
@@ -213,6 +238,8 @@ func (c *collection) fitModel(m *Model, rows []row, before []int32, of []uint8, 
 	}
 	t := newLengthTables(len(l.Request), len(l.Response))
 	var extra, most, reasoning, cached []int64
+	kept := make([][]int64, len(l.Request))
+	var like, sameX, sameY []standing
 	for i := range rows {
 		r := &rows[i]
 		if of[i] != k || r.outcome >= endFailed {
@@ -245,21 +272,43 @@ func (c *collection) fitModel(m *Model, rows []row, before []int32, of []uint8, 
 				py = class(y, int64(p.response))
 			}
 		}
-		carried := false
 		if talks && p != nil && cx >= 0 && px >= 0 && p.response >= 0 {
-			carried = 10*(int64(r.request)-int64(p.request)) >= 9*int64(p.response)
+			carried := 10*(int64(r.request)-int64(p.request)) >= 9*int64(p.response)
 			t.carried(px, carried)
 			if carried {
 				extra = append(extra, int64(r.request)-int64(p.request)-int64(p.response))
+			} else if whole := int64(p.request) + 9*int64(p.response)/10; whole > 0 {
+				kept[px] = append(kept[px], min(int64(r.request)*One/whole, One))
 			}
 		}
-		t.count(cx, cy, px, py, carried, !talks || p == nil)
+		if cx >= 0 && cy >= 0 {
+			like = append(like, standing{cx, rank(&l.Request[cx], int64(r.request)), rank(&l.Response[cy], int64(r.response))})
+		}
+		if !talks && cx >= 0 && cx == px {
+			sameX = append(sameX, standing{cx, rank(&l.Request[cx], int64(r.request)), rank(&l.Request[cx], int64(p.request))})
+		}
+		if !talks && cy >= 0 && cy == py {
+			sameY = append(sameY, standing{cy, rank(&l.Response[cy], int64(r.response)), rank(&l.Response[cy], int64(p.response))})
+		}
+		t.count(cx, cy, px, py, !talks || p == nil)
 	}
 	t.fit(l, talks)
+	l.LikeRequest = rankCorrelation(like, len(l.Request))
+	l.SameRequest, l.SameResponse = rankCorrelation(sameX, len(l.Request)), rankCorrelation(sameY, len(l.Response))
 	if v, ok := fitValues(extra, mostSteps); ok && talks {
 		l.Said = &v
 	} else {
 		l.Carried = nil
+	}
+	if talks && l.Carried != nil {
+		if t := tables([][][]int64{kept}); t != nil {
+			l.Kept = t[0]
+			for c := range l.Kept {
+				for i, k := range l.Kept[c].Knots {
+					l.Kept[c].Knots[i] = min(k, One)
+				}
+			}
+		}
 	}
 	l.MaxTokens = fitPortion(most, good)
 	l.Reasoning = fitPortion(reasoning, good)
@@ -320,17 +369,25 @@ func (c *collection) fitReasons(m *Model, rows []row, of []uint8, k uint8, y []i
 
 // lengthTables count classes.
 type lengthTables struct {
-	first       []int64
-	following   [][]int64
-	answer      [][]int64
-	answerAfter [][][]int64
-	pairs, kept []int64 // by the previous request's class: follow-ups, and those that carry the history
+	first          []int64
+	following      [][]int64
+	followingAfter [][][]int64
+	answer         [][]int64
+	answerAfter    [][][][]int64
+	pairs, kept    []int64 // by the previous request's class: follow-ups, and those that carry the history
 }
 
 func newLengthTables(x, y int) *lengthTables {
 	t := &lengthTables{first: make([]int64, x), following: square(x, x), answer: square(max(x, 1), y), pairs: make([]int64, x), kept: make([]int64, x)}
-	for range max(x, 1) {
-		t.answerAfter = append(t.answerAfter, square(y, y))
+	for range thirds {
+		t.followingAfter = append(t.followingAfter, square(x, x))
+	}
+	for range relations {
+		var tables [][][]int64
+		for range max(x, 1) {
+			tables = append(tables, square(y, y))
+		}
+		t.answerAfter = append(t.answerAfter, tables)
 	}
 	return t
 }
@@ -350,19 +407,25 @@ func (t *lengthTables) carried(px int, kept bool) {
 	}
 }
 
-func (t *lengthTables) count(cx, cy, px, py int, carried, first bool) {
+func (t *lengthTables) count(cx, cy, px, py int, first bool) {
 	if cx >= 0 {
 		if first {
 			t.first[cx]++
 		}
-		if px >= 0 && !carried {
+		if px >= 0 {
 			t.following[px][cx]++
+			if py >= 0 {
+				t.followingAfter[py*thirds/len(t.answer[0])][px][cx]++
+			}
 		}
 	}
 	if cy >= 0 {
 		t.answer[max(cx, 0)][cy]++
 		if py >= 0 {
-			t.answerAfter[max(cx, 0)][py][cy]++
+			t.answerAfter[relationAny][max(cx, 0)][py][cy]++
+			if r := relation(cx, px); r != relationAny {
+				t.answerAfter[r][cx][py][cy]++
+			}
 		}
 	}
 }
@@ -386,12 +449,11 @@ func (t *lengthTables) fit(l *Lengths, talks bool) {
 	if first != nil {
 		l.First = first
 	}
-	for px := range t.following {
-		w, ok := weights(t.following[px], marginal)
-		if !ok {
-			w = []int{}
+	if !talks && marginal != nil {
+		l.Following = given(t.following, func(int) []int { return marginal })
+		for _, counts := range t.followingAfter {
+			l.FollowingAfter = append(l.FollowingAfter, given(counts, func(px int) []int { return l.Following[px] }))
 		}
-		l.Following = append(l.Following, w)
 	}
 	byClass := make([]int64, len(l.Response))
 	for cx := range t.answer {
@@ -399,23 +461,25 @@ func (t *lengthTables) fit(l *Lengths, talks bool) {
 			byClass[cy] += n
 		}
 	}
-	responses, _ := weights(byClass, nil)
-	if len(l.Response) > 0 {
+	if responses, ok := weights(byClass, nil); ok {
 		for cx := range t.answer {
 			w, ok := weights(t.answer[cx], responses)
 			if !ok {
 				w = responses
 			}
 			l.Answer = append(l.Answer, w)
-			var rows [][]int
-			for py := range t.answerAfter[cx] {
-				after, ok := weights(t.answerAfter[cx][py], w)
-				if !ok {
-					after = []int{}
-				}
-				rows = append(rows, after)
+		}
+		for r, tables := range t.answerAfter {
+			var after [][][]int
+			for cx := range tables {
+				after = append(after, given(tables[cx], func(py int) []int {
+					if r != relationAny && len(l.AnswerAfter[relationAny][cx][py]) > 0 {
+						return l.AnswerAfter[relationAny][cx][py]
+					}
+					return l.Answer[cx]
+				}))
 			}
-			l.AnswerAfter = append(l.AnswerAfter, rows)
+			l.AnswerAfter = append(l.AnswerAfter, after)
 		}
 	}
 	if talks {
@@ -432,6 +496,69 @@ func (t *lengthTables) fit(l *Lengths, talks bool) {
 			l.Carried = append(l.Carried, share)
 		}
 	}
+}
+
+// given makes weights of rows of counts, each with a base; a row of few is empty.
+func given(counts [][]int64, base func(row int) []int) [][]int {
+	rows := make([][]int, len(counts))
+	for i := range counts {
+		rows[i] = []int{}
+		if w, ok := weights(counts[i], base(i)); ok {
+			rows[i] = w
+		}
+	}
+	return rows
+}
+
+// standing is a pair of lengths in classes, and where they stand in them.
+type standing struct {
+	class int
+	a, b  float64
+}
+
+// rankCorrelation gives, by class, the share of pairs that stand alike: with that chance of standing alike, and else
+// independent, two ranks have just that correlation.
+func rankCorrelation(pairs []standing, number int) []int {
+	shares := make([]int, number)
+	any := false
+	for c := range shares {
+		var n, x, y, xx, yy, xy float64
+		for _, p := range pairs {
+			if p.class == c {
+				n++
+				x, y = x+p.a, y+p.b
+				xx, yy, xy = xx+p.a*p.a, yy+p.b*p.b, xy+p.a*p.b
+			}
+		}
+		spread := math.Sqrt(max(xx-x*x/n, 0) * max(yy-y*y/n, 0))
+		if n >= 3*MinBucket && spread > 0 {
+			if r := (xy - x*y/n) / spread; r > 2/math.Sqrt(n) {
+				shares[c] = int(r * One)
+				any = true
+			}
+		}
+	}
+	if !any {
+		return nil
+	}
+	return shares
+}
+
+// rank says where a value stands in its class, 0 to 1.
+func rank(v *Values, value int64) float64 {
+	steps := len(v.Knots) - 1
+	i, _ := slices.BinarySearch(v.Knots, value)
+	j, _ := slices.BinarySearch(v.Knots, value+1)
+	if j > i { // at knots: the middle of them
+		return min(float64(i+j-1)/2/float64(max(steps, 1)), 1)
+	}
+	switch {
+	case i == 0:
+		return 0
+	case i > steps:
+		return 1
+	}
+	return (float64(i-1) + float64(value-v.Knots[i-1])/float64(v.Knots[i]-v.Knots[i-1])) / float64(steps)
 }
 
 // loads is how many classes of load there are.
@@ -502,7 +629,10 @@ func tables(values [][][]int64) [][]Values {
 			all = append(all, values[q][c]...)
 		}
 	}
-	every, _ := fitValues(all, mostSteps/2)
+	every, ok := fitValues(all, mostSteps/2)
+	if !ok {
+		return nil
+	}
 	for c := range values[0] {
 		var together []int64
 		for q := range values {

@@ -17,13 +17,13 @@ const (
 	shareSteps = 16
 	// splitsPerTable is how many observations a table needs beyond what its numbers need.
 	splitsPerTable = 2 * MinBucket
-	sharesPerTable = 16
+	sharesPerTable = 10
 )
 
-type splitKey struct{ halving, class, before int }
+type splitKey struct{ mood, halving, class, before int }
 
 // fitSplits counts how intervals' arrivals divide between their halves.
-func fitSplits(times []int64, from, cellUS, tickUS int64) []Split {
+func fitSplits(times []int64, from, cellUS, tickUS int64, mood func(us int64) int) []Split {
 	positions := make([]int64, len(times))
 	for i, t := range times {
 		d := t - from
@@ -41,7 +41,7 @@ func fitSplits(times []int64, from, cellUS, tickUS int64) []Split {
 		for o := range int64(offsets) {
 			// A clock that ticks no finer than halves of this interval allows no quarter offsets.
 			if shift := size / offsets * o; shift*cellUS>>cellBits%max(tickUS, 1) == 0 || tickUS == 1 {
-				countSplits(positions, shift, size, halving, few, many)
+				countSplits(times, positions, shift, size, halving, mood, few, many)
 			}
 		}
 		halving++
@@ -50,7 +50,7 @@ func fitSplits(times []int64, from, cellUS, tickUS int64) []Split {
 }
 
 // countSplits goes through the intervals of one size and offset that hold arrivals.
-func countSplits(positions []int64, shift, size int64, halving int, few map[splitKey]*[fewest + 1]int64, many map[splitKey]*[shareBins + 1]int64) {
+func countSplits(times, positions []int64, shift, size int64, halving int, mood func(int64) int, few map[splitKey]*[fewest + 1]int64, many map[splitKey]*[shareBins + 1]int64) {
 	half := size / 2
 	behind := 0 // of positions: the first not before the half's time before the interval
 	for i := 0; i < len(positions); {
@@ -68,11 +68,11 @@ func countSplits(positions []int64, shift, size int64, halving int, few map[spli
 		}
 		n, left := end-i, middle-i
 		before := beforeClass(i-behind, n)
+		key := splitKey{mood(times[i]), halving, countClass(n), before}
 		i = end
 		if begin < 0 || n == 1 && before == 0 {
 			continue
 		}
-		key := splitKey{halving, countClass(n), before}
 		if n <= fewest {
 			if few[key] == nil {
 				few[key] = new([fewest + 1]int64)
@@ -105,13 +105,13 @@ func makeSplits(few map[splitKey]*[fewest + 1]int64, many map[splitKey]*[shareBi
 	}
 	tables := merged(many)
 	keys := slices.SortedFunc(maps.Keys(tables), func(a, b splitKey) int {
-		return cmp.Or(a.halving-b.halving, a.before-b.before, a.class-b.class)
+		return cmp.Or(a.mood-b.mood, a.halving-b.halving, a.before-b.before, a.class-b.class)
 	})
 	for i := 0; i < len(keys); {
 		first := keys[i]
 		counts := make([]int64, shareBins+1)
 		last, total := first, int64(0)
-		for ; i < len(keys) && keys[i].halving == first.halving && keys[i].before == first.before && total < offsets*sharesPerTable; i++ {
+		for ; i < len(keys) && keys[i].mood == first.mood && keys[i].halving == first.halving && keys[i].before == first.before && total < offsets*sharesPerTable; i++ {
 			for bin, c := range tables[keys[i]] {
 				counts[bin] += c
 				total += c
@@ -122,13 +122,13 @@ func makeSplits(few map[splitKey]*[fewest + 1]int64, many map[splitKey]*[shareBi
 			continue
 		}
 		s := manySplit(counts, total)
-		s.Halving, s.Before = first.halving, first.before
+		s.Mood, s.Halving, s.Before = first.mood, first.halving, first.before
 		s.From, _ = classRange(first.class)
 		_, s.To = classRange(last.class)
 		splits = append(splits, s)
 	}
 	slices.SortFunc(splits, func(a, b Split) int {
-		return cmp.Or(a.Halving-b.Halving, a.From-b.From, a.Before-b.Before)
+		return cmp.Or(a.Mood-b.Mood, a.Halving-b.Halving, a.From-b.From, a.Before-b.Before)
 	})
 	return splits
 }
@@ -174,18 +174,38 @@ func fewSplit(key splitKey, counts []int64) (Split, bool) {
 		observed[k] = counts[k] / offsets
 	}
 	w, ok := weights(observed, base)
-	return Split{Halving: key.halving, From: n, To: n, Before: key.before, N: total / offsets, Left: w}, ok
+	return Split{Mood: key.mood, Halving: key.halving, From: n, To: n, Before: key.before, N: total / offsets, Left: w}, ok
 }
 
-// manySplit gives the quantiles of counted shares. Each observation is of more than fewest requests, so that a step that
-// covers two of them is of MinBucket.
+// manySplit gives the distribution of counted shares. Each observation is of more than fewest requests, so that what
+// covers two of them covers MinBucket.
 func manySplit(counts []int64, total int64) Split {
-	steps := int(max(1, min(shareSteps, total/(2*offsets))))
-	s := Split{N: total / offsets, Share: make([]int, steps+1)}
+	s := Split{N: total / offsets}
+	counts = slices.Clone(counts)
+	end := func(bin, inner int) int {
+		if n := counts[bin]; n >= 2*offsets {
+			counts[bin] = 0
+			return int(math.Round(float64(n) / float64(total) * One))
+		}
+		counts[inner] += counts[bin]
+		counts[bin] = 0
+		return 0
+	}
+	s.None, s.All = end(0, 1), end(shareBins, shareBins-1)
+	var rest int64
+	for _, c := range counts {
+		rest += c
+	}
+	if rest < 2*offsets {
+		// Hardly any: anywhere between.
+		s.Share = []int{0, One}
+		return s
+	}
+	steps := int(max(1, min(shareSteps, rest/(2*offsets))))
+	s.Share = make([]int, steps+1)
 	// The steps' means, and between them the knots, as those keep the mean.
-	var sum int64
 	step, inStep, mean := 0, 0.0, make([]float64, steps)
-	per := float64(total) / float64(steps)
+	per := float64(rest) / float64(steps)
 	for bin, c := range counts {
 		share := float64(bin) / shareBins
 		for left := float64(c); left > 0; {
@@ -200,7 +220,6 @@ func manySplit(counts []int64, total int64) Split {
 				step, inStep = step+1, 0
 			}
 		}
-		sum += c
 	}
 	for i := range mean {
 		mean[i] /= per
@@ -208,12 +227,6 @@ func manySplit(counts []int64, total int64) Split {
 	shares := make([]float64, steps+1)
 	for i := 1; i < steps; i++ {
 		shares[i] = (mean[i-1] + mean[i]) / 2
-		if mean[i-1] == 0 || mean[i] == 1 { // none, or all, with a whole step of probability
-			shares[i] = mean[i]
-			if mean[i-1] == 0 {
-				shares[i] = 0
-			}
-		}
 	}
 	if steps == 1 {
 		deviation := 0.0
@@ -221,7 +234,7 @@ func manySplit(counts []int64, total int64) Split {
 			share := float64(bin)/shareBins - mean[0]
 			deviation += float64(c) * share * share
 		}
-		reach := math.Sqrt(3 * deviation / float64(total))
+		reach := math.Sqrt(3 * deviation / float64(rest))
 		shares[0], shares[1] = max(0, mean[0]-reach), min(1, mean[0]+reach)
 	} else {
 		shares[0] = min(max(0, 2*mean[0]-shares[1]), shares[1])

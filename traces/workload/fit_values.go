@@ -35,7 +35,14 @@ func fitValues(values []int64, steps int) (Values, bool) {
 	}
 	// A step's mean is half of its ends' sum.
 	first, _ := meanAndDeviation(values[:n/steps])
-	last, _ := meanAndDeviation(values[(steps-1)*n/steps:])
+	// The last step is cut in half as long as its upper half has enough of them.
+	lastFrom, lastKnot := (steps-1)*n/steps, v.Knots[steps-1]
+	for len(v.Tail) < 32 && (n-lastFrom)/2 >= MinBucket && values[n-1] > lastKnot {
+		lastFrom += (n - lastFrom) / 2
+		lastKnot = max(knot(values, lastFrom), lastKnot)
+		v.Tail = append(v.Tail, lastKnot)
+	}
+	last, _ := meanAndDeviation(values[lastFrom:])
 	v.Knots[0] = 2*first - v.Knots[1]
 	if values[0] >= 0 {
 		v.Knots[0] = max(v.Knots[0], 0)
@@ -44,7 +51,7 @@ func fitValues(values []int64, steps int) (Values, bool) {
 		v.Knots[0] = max(v.Knots[0], 1)
 	}
 	v.Knots[0] = min(v.Knots[0], v.Knots[1])
-	v.Knots[steps] = max(2*last-v.Knots[steps-1], v.Knots[steps-1])
+	v.Knots[steps] = max(2*last-lastKnot, lastKnot)
 	return v, true
 }
 

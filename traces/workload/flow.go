@@ -14,6 +14,8 @@ type flow struct {
 	client   string
 	source   source
 	process  *process
+	silent   *silent // what arrivals pass by
+	kept     *silent // the same silences, for turns
 	end      int64
 	models   []flowModel
 	choose   picker
@@ -70,13 +72,14 @@ func (h *turnHeap) Pop() any {
 
 // newFlow makes a flow that begins at start. Conversations begin earlier, or there would be too few under way at the start; what
 // comes before start is passed over.
-func newFlow(f *Flow, service string, s source, id uint64, start, end int64, scale float64, o GenerateOptions) *flow {
+func newFlow(f *Flow, service string, s source, id uint64, quiet *Silences, quietSource source, start, end int64, scale float64, o GenerateOptions) *flow {
 	g := &flow{model: f, service: service, client: f.Client, source: s, end: end, id: id, response: o.ResponseLength, ends: o.ConversationLength}
 	begin := start
 	if f.Conversations != nil {
 		begin = max(0, start-f.Conversations.DurationUS)
 	}
 	g.process = newProcess(&f.Arrivals, newSource(s.pcg.Uint64(), 1), begin, scale, o.Burstiness)
+	g.silent, g.kept = newSilent(quiet, quietSource, start), newSilent(quiet, quietSource.again(), start)
 	shares := make([]int, len(f.Models))
 	for i := range f.Models {
 		m := &f.Models[i]
@@ -104,11 +107,9 @@ func newFlow(f *Flow, service string, s source, id uint64, start, end int64, sca
 	if f.Failures != nil {
 		g.failures = newFailing(f.Failures, o.FailureRate)
 	}
-	for {
-		g.arrival, g.load = g.process.next()
-		if g.arrival >= begin {
-			break
-		}
+	g.advance()
+	for g.arrival < begin {
+		g.advance()
 	}
 	for at, ok := g.peek(); ok && at < start; at, ok = g.peek() {
 		var r schemas.Request
@@ -117,9 +118,32 @@ func newFlow(f *Flow, service string, s source, id uint64, start, end int64, sca
 	return g
 }
 
+// advance moves to the next arrival outside of silences.
+func (g *flow) advance() {
+	for {
+		g.arrival, g.load = g.process.next()
+		if g.arrival >= g.end || g.silent.until(g.arrival) == 0 {
+			return
+		}
+	}
+}
+
 // peek gives the arrival of the flow's next request.
 func (g *flow) peek() (int64, bool) {
 	at := g.arrival
+	for len(g.turns) > 0 && g.turns[0].at < at {
+		until := g.kept.until(g.turns[0].at)
+		if until == 0 {
+			break
+		}
+		// Who is kept waiting by a silence comes back some time after it.
+		back := until + int64(g.source.below(uint64(until-g.turns[0].at)+1))
+		if tick := g.model.Conversations.TickUS; tick > 1 {
+			back += tick - 1 - (back-1)%tick
+		}
+		g.turns[0].at = back
+		heap.Fix(&g.turns, 0)
+	}
 	if len(g.turns) > 0 && g.turns[0].at < at {
 		at = g.turns[0].at
 	}
@@ -142,7 +166,7 @@ func (g *flow) take(r *schemas.Request) {
 		} else {
 			t.said = g.models[t.model].last
 		}
-		g.arrival, g.load = g.process.next()
+		g.advance()
 	}
 	t.turn++
 	m := &g.models[t.model]
@@ -150,6 +174,14 @@ func (g *flow) take(r *schemas.Request) {
 	r.Operation = m.model.Operation
 	next := m.lengths.draw(g.source, t.said, g.model.Conversations != nil)
 	g.serve(r, m, &next, t.load)
+	if r.Outcome.Failed() {
+		// An answer that never came leaves nothing to the next.
+		keep := t.said
+		keep.paused = next.paused
+		if g.model.Conversations == nil || keep.request >= 0 {
+			next = keep
+		}
+	}
 	if g.model.Conversations == nil {
 		m.last = next
 		return

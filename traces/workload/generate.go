@@ -158,7 +158,7 @@ func Generate(p *Profile, o GenerateOptions) (iter.Seq[*schemas.Request], error)
 			for j := range p.Services[i].Flows {
 				for c := range copies {
 					s := newSource(o.Seed, uint64(i), uint64(j), uint64(c))
-					f := newFlow(&p.Services[i].Flows[j], service, s, s.pcg.Uint64(), start, end, each, o)
+					f := newFlow(&p.Services[i].Flows[j], service, s, s.pcg.Uint64(), p.Services[i].Silences, newSource(o.Seed, uint64(i)), start, end, each, o)
 					if _, ok := f.peek(); ok {
 						flows = append(flows, f)
 					}
@@ -205,6 +205,7 @@ func merge(flows []*flow, n *namer, labels []schemas.Label, yield func(*schemas.
 		r.Reset()
 		f.take(&r)
 		r.RequestID = n.next()
+		r.Seq = int64(n.number) // equal arrivals stay in this order
 		r.Labels = append(r.Labels, labels...)
 		if !yield(&r) {
 			return

@@ -32,9 +32,17 @@ type Fitted struct {
 
 // Service is the flows of one service.
 type Service struct {
-	Service  string `json:"service"`
-	Requests int64  `json:"requests"`
-	Flows    []Flow `json:"flows"`
+	Service  string    `json:"service"`
+	Requests int64     `json:"requests"`
+	Silences *Silences `json:"silences,omitempty"`
+	Flows    []Flow    `json:"flows"`
+}
+
+// Silences are times without any request that chance does not explain: maintenance, outages, holes in the log.
+type Silences struct {
+	N          int64  `json:"n"`
+	BetweenUS  int64  `json:"between_us"` // from the end of one to the beginning of the next, on average
+	DurationUS Values `json:"duration_us"`
 }
 
 // The kinds of flows.
@@ -70,6 +78,14 @@ type Arrivals struct {
 	Memory []Memory `json:"memory"`
 	// Splits say how a cell's requests divide between its halves, and theirs, down to a thousandth of a second.
 	Splits []Split `json:"splits"`
+	// Moods tell calm times from jerky ones, where they last; each has splits of its own.
+	Moods *Moods `json:"moods,omitempty"`
+}
+
+// Moods are how splits change with time: a chain of windows.
+type Moods struct {
+	Cells int     `json:"cells"` // a window's
+	Next  [][]int `json:"next"`  // moods of the next window, by that of this one
 }
 
 // Shape is the rate by time relative to the mean, of One each: by hour of the week from Monday (168), of the day (24), or
@@ -88,20 +104,26 @@ type Memory struct {
 // Split is how the requests of an interval divide between its halves, given how many they are and how many
 // arrived in the half's time before it.
 type Split struct {
+	Mood    int   `json:"mood,omitempty"`
 	Halving int   `json:"halving"` // 0: a cell into halves, 1: a half into quarters …
 	From    int   `json:"from"`    // requests in the interval, from … to
 	To      int   `json:"to"`
 	Before  int   `json:"before"` // what came before (see beforeClass), -1: whatever it was
 	N       int64 `json:"n"`
-	Left    []int `json:"left,omitempty"`  // few requests: weights of 0, 1, … of them in the first half
-	Share   []int `json:"share,omitempty"` // many: the first half's share, at equal steps of probability
+	Left    []int `json:"left,omitempty"` // few requests: weights of 0, 1, … of them in the first half
+	// Many: how often none or all of them are in the first half, of One; else the first half's share, at equal steps of probability.
+	None  int   `json:"none,omitempty"`
+	All   int   `json:"all,omitempty"`
+	Share []int `json:"share,omitempty"`
 }
 
 // Values is a distribution: its quantiles at equal steps of probability, values between them equally likely. A
-// value that many share stands several times.
+// value that many share stands several times. The last step may be told more finely: the tail's first value cuts it in half, the next cuts the upper
+// half in half, and so on.
 type Values struct {
 	N     int64   `json:"n"`
 	Knots []int64 `json:"knots"`
+	Tail  []int64 `json:"tail,omitempty"`
 }
 
 // Conversations is how conversations go on.
@@ -160,16 +182,25 @@ type Lengths struct {
 	ResponseUnknown int `json:"response_unknown,omitempty"`
 	// First are the classes of a conversation's first request, or of any where the previous one is not known.
 	First []int `json:"first"`
-	// Following are they given the class of the previous request: the model's previous one, or the conversation's where its
-	// history is not carried.
-	Following [][]int `json:"following"`
-	// Answer are the classes of the response given the request's; AnswerAfter given the previous response's, too.
-	Answer      [][]int   `json:"answer"`
-	AnswerAfter [][][]int `json:"answer_after,omitempty"`
-	// Carried is the share of follow-up turns that carry the history, by the class of the previous request; Said is what they
-	// have beyond the previous request and its response.
-	Carried []int   `json:"carried,omitempty"`
-	Said    *Values `json:"said,omitempty"`
+	// Following are they given the class of the model's previous request (outside of conversations); FollowingAfter given the
+	// third that the previous response was in, too.
+	Following      [][]int   `json:"following"`
+	FollowingAfter [][][]int `json:"following_after,omitempty"`
+	// Answer are the classes of the response given the request's. AnswerAfter are they given the previous response's, too: first
+	// whatever the previous request was, then where it was of the same class as this one, of a neighbouring, of another.
+	Answer      [][]int     `json:"answer"`
+	AnswerAfter [][][][]int `json:"answer_after,omitempty"`
+	// Within a class a length may stand where another one stands in its class. The shares of One: requests where the previous
+	// request stood, if it was of the same class; responses where the request stands, or else where the previous response stood.
+	SameRequest  []int `json:"same_request,omitempty"`
+	LikeRequest  []int `json:"like_request,omitempty"`
+	SameResponse []int `json:"same_response,omitempty"`
+	// Carried is the share of follow-up turns that carry the history, by the class of the previous request. Said is what these
+	// have beyond the previous request and its response; Kept is, of the others, the request relative to the previous
+	// request and nine tenths of its response, ten-thousandths, by the class of the previous request.
+	Carried []int    `json:"carried,omitempty"`
+	Said    *Values  `json:"said,omitempty"`
+	Kept    []Values `json:"kept,omitempty"`
 	// What else is known of tokens.
 	MaxTokens *Portion `json:"max_tokens,omitempty"`
 	Reasoning *Portion `json:"reasoning,omitempty"` // of the response, ten-thousandths

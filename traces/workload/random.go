@@ -24,6 +24,12 @@ func newSource(seed uint64, path ...uint64) source {
 	return source{rand.NewPCG(h, seed)}
 }
 
+// again gives a source that draws the same numbers from here on.
+func (s source) again() source {
+	pcg := *s.pcg
+	return source{&pcg}
+}
+
 // below draws from 0 … n-1. Its bias is n/2^64.
 func (s source) below(n uint64) uint64 {
 	high, _ := bits.Mul64(s.pcg.Uint64(), n)
@@ -142,6 +148,14 @@ func (v *Values) at(u uint64) int64 {
 	}
 	high, low := bits.Mul64(u, uint64(len(v.Knots)-1))
 	from, to := v.Knots[high], v.Knots[high+1]
+	if len(v.Tail) > 0 && int(high) == len(v.Knots)-2 {
+		for _, cut := range v.Tail {
+			if low < 1<<63 {
+				return between(from, cut, low<<1)
+			}
+			from, low = cut, low<<1
+		}
+	}
 	return between(from, to, low)
 }
 
