@@ -17,7 +17,8 @@ func newConvert(a *app) *cobra.Command {
 		GroupID: groupTraces,
 		Short:   "Turn serving logs into a trace for a load generator or simulator, without a database",
 		Long: `Reads serving logs and writes them in the format of a load generator or simulator, or as Parquet. Several files are one log. It
-holds back a few ten thousand requests to put a log in order that was written as answers were complete, and no more than that.
+holds back a few ten thousand requests to put a log in order that was written as answers were complete, and no more than that;
+canonical, parquet and arrow keep the log's own order, unless it is moved (--start).
 
 ` + encodeNotes + `
 
@@ -42,7 +43,7 @@ Formats to write (--to):
 			if err != nil {
 				return err
 			}
-			if f.Timed() {
+			if f.Ordered(o) {
 				requests = encode.InOrder(requests)
 			}
 			return e.write(c.Context(), a, f, o, requests)

@@ -93,7 +93,7 @@ type Format struct {
 
 // Encoder writes the requests of one file.
 type Encoder interface {
-	// Encode writes a request. Those of formats that count time have to come in the order of their arrivals, or nearly.
+	// Encode writes a request. Where the format is Ordered, they have to come in the order of their arrivals.
 	Encode(*schemas.Request) error
 	// Close writes what is left. It does not close the writer.
 	Close() error
@@ -144,8 +144,9 @@ func (f *Format) New(w io.Writer, o Options) (Encoder, error) {
 	return e, nil
 }
 
-// Timed says that its times count from an origin, so that requests have to come in the order of their arrivals.
-func (f *Format) Timed() bool { return f.counts }
+// Ordered says that requests have to come in the order of their arrivals: its readers send one row after the other. Formats that
+// carry everything have none but with a start, which is the first arrival's.
+func (f *Format) Ordered(o Options) bool { return f.carries != allFields || o.StartUS > 0 }
 
 // Companion gives the text of the file that belongs beside one of this format, nil for most.
 func (f *Format) Companion() []byte {

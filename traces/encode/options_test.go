@@ -55,8 +55,42 @@ func TestOptions(t *testing.T) {
 	if err := e.Encode(&late); err != nil {
 		t.Fatal(err)
 	}
-	if err := e.Encode(&early); err == nil || !strings.Contains(err.Error(), "5s before the origin") {
+	if err := e.Encode(&early); err == nil || !strings.Contains(err.Error(), "5s before one that comes earlier") {
+		t.Errorf("a request out of order: %v", err)
+	}
+	e, err = vidur.New(io.Discard, Options{Origin: Origin{OriginAt, late.ArrivalUS}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := e.Encode(&early); err == nil || !strings.Contains(err.Error(), "5s before the origin of time, 2026-") || strings.Contains(err.Error(), "sort") {
 		t.Errorf("a request before the origin: %v", err)
+	}
+}
+
+// TestOutOfOrder: what is not in order is refused by formats whose rows are sent one after the other, wherever the origin is; those
+// that carry everything take a log as it is, unless they are told where the first arrival goes.
+func TestOutOfOrder(t *testing.T) {
+	first, later, between := request(0, nil), request(5_000_000, nil), request(3_000_000, nil)
+	for name, test := range map[string]struct {
+		format  *Format
+		options Options
+		refused bool
+	}{
+		"after the first":       {&vidur, Options{}, true},
+		"after midnight":        {&burstGPT, Options{}, true},
+		"wall clock":            {&azure, Options{}, true},
+		"everything":            {&canonical, Options{}, false},
+		"everything, and moved": {&canonical, Options{StartUS: startUS}, true},
+	} {
+		e, err := test.format.New(io.Discard, test.options)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i, r := range []schemas.Request{first, later, later, between} {
+			if err := e.Encode(&r); (err != nil) != (test.refused && i == 3) {
+				t.Errorf("%s: request %d: %v", name, i, err)
+			}
+		}
 	}
 }
 

@@ -21,6 +21,7 @@ type prepare struct {
 
 	begun            bool
 	firstUS, shiftUS int64 // the first arrival as it was, and what it is moved by
+	latestUS         int64 // arrival so far, as it was
 	originUS         int64 // of formats that count
 	current          schemas.Request
 }
@@ -115,7 +116,7 @@ func (p *prepare) chosen(r *schemas.Request) bool {
 func (p *prepare) arrival(r *schemas.Request) (int64, error) {
 	if !p.begun {
 		p.begun = true
-		p.firstUS = r.ArrivalUS
+		p.firstUS, p.latestUS = r.ArrivalUS, r.ArrivalUS
 		first := r.ArrivalUS
 		if p.options.StartUS > 0 {
 			p.shiftUS = p.options.StartUS - first
@@ -123,6 +124,11 @@ func (p *prepare) arrival(r *schemas.Request) (int64, error) {
 		}
 		p.originUS = p.origin(first)
 	}
+	if r.ArrivalUS < p.latestUS && p.format.Ordered(p.options) {
+		return 0, fmt.Errorf("request %s arrives %s before one that comes earlier: the log is not in the order of arrivals; sort it",
+			r.RequestID, time.Duration(p.latestUS-r.ArrivalUS)*time.Microsecond)
+	}
+	p.latestUS = r.ArrivalUS
 	distance := r.ArrivalUS - p.firstUS
 	if p.scale != 1 {
 		distance = int64(math.RoundToEven(float64(distance) * p.scale))
@@ -136,7 +142,7 @@ func (p *prepare) arrival(r *schemas.Request) (int64, error) {
 	}
 	us := r.ArrivalUS - p.originUS
 	if us < 0 {
-		return 0, fmt.Errorf("request %s arrives %s before the origin of time, %s: the log is not in the order of arrivals; sort it, or name an earlier origin",
+		return 0, fmt.Errorf("request %s arrives %s before the origin of time, %s: name an earlier origin",
 			r.RequestID, time.Duration(-us)*time.Microsecond, time.UnixMicro(p.originUS).UTC().Format("2006-01-02T15:04:05.999999Z"))
 	}
 	return us, nil
