@@ -177,6 +177,9 @@ func openBatches(f *os.File) (source rowSource, err error) {
 	if err != nil {
 		return nil, fmt.Errorf("not a whole Parquet file: %w", err)
 	}
+	if err := checkChunks(f, parquetFile); err != nil {
+		return nil, errors.Join(err, parquetFile.Close())
+	}
 	reader, err := pqarrow.NewFileReader(parquetFile, pqarrow.ArrowReadProperties{BatchSize: batchRows}, memory.DefaultAllocator)
 	if err != nil {
 		return nil, errors.Join(err, parquetFile.Close())
@@ -186,6 +189,28 @@ func openBatches(f *os.File) (source rowSource, err error) {
 		return nil, errors.Join(err, parquetFile.Close())
 	}
 	return &parquetBatches{rows}, nil
+}
+
+// checkChunks refuses a file whose metadata places columns beyond its end. The library makes room for as many bytes as that says,
+// and a process that is short of memory cannot be caught.
+func checkChunks(f *os.File, r *file.Reader) error {
+	info, err := f.Stat()
+	if err != nil {
+		return err
+	}
+	for i := range r.NumRowGroups() {
+		group := r.MetaData().RowGroup(i)
+		for at := range group.NumColumns() {
+			chunk, err := group.ColumnChunk(at)
+			if err != nil {
+				return fmt.Errorf("the file is damaged: row group %d: %w", i, err)
+			}
+			if size, start := chunk.TotalCompressedSize(), chunk.DataPageOffset(); size < 0 || start < 0 || size > info.Size() || start > info.Size()-size {
+				return fmt.Errorf("the file is damaged: row group %d has a column of %d bytes at %d, and the file has %d", i, size, start, info.Size())
+			}
+		}
+	}
+	return nil
 }
 
 type arrowBatches struct {
