@@ -1,0 +1,5 @@
+package replay
+
+import "time"
+
+type answer struct{ sent, end time.Time }
