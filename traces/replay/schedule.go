@@ -30,6 +30,7 @@ type call struct {
 
 // schedule knows when what is due. It is for one goroutine.
 type schedule struct {
+	started       bool
 	pace          float64
 	start         time.Time // when the trace's first request is due
 	first         int64     // its arrival, microseconds
@@ -37,6 +38,11 @@ type schedule struct {
 	due           dueHeap
 	conversations conversations
 	held          int // calls that are not given out: those in due, and those that wait for an answer
+}
+
+// begin says when the first request is due.
+func (s *schedule) begin(start time.Time, arrivalUS int64, pace float64) {
+	s.started, s.start, s.first, s.last, s.pace = true, start, arrivalUS, arrivalUS, pace
 }
 
 // add takes the next request of the trace, in the order of arrivals. It reports false, and takes nothing, if that is
@@ -120,7 +126,7 @@ func (s *schedule) after(c *conversation, arrivalUS int64) (at time.Time, known 
 
 // wants says whether more of the trace should be read.
 func (s *schedule) wants(now time.Time) bool {
-	return s.held < lookAhead || s.at(s.last).Before(now.Add(lead))
+	return !s.started || s.held < lookAhead || s.at(s.last).Before(now.Add(lead))
 }
 
 // next gives a call that is due, or when the next will be (known false: there is none).
@@ -156,7 +162,7 @@ func (h *dueHeap) Pop() any {
 	return last
 }
 
-// nap waits, to some tens of microseconds, until a time that is no more than fine away.
+// fine is where waits begin that the runtime's timers are too coarse for.
 const fine = 2 * time.Millisecond
 
 // waiter waits for times.
