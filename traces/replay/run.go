@@ -176,9 +176,12 @@ func (r *run) drive(ctx context.Context) error {
 	return nil
 }
 
-// readAhead adds what there is of the trace, as far as it is wanted. It reports whether there may be more.
+// readAtOnce bounds what is read of the trace before it is looked again at what is due.
+const readAtOnce = 64
+
+// readAhead adds some of what there is of the trace, as far as it is wanted. It reports whether there may be more.
 func (r *run) readAhead(open bool, now time.Time) (bool, error) {
-	for open && r.schedule.wants(now) {
+	for n := 0; n < readAtOnce && open && r.schedule.wants(now); n++ {
 		select {
 		case c, more := <-r.trace:
 			if !more {
