@@ -22,7 +22,7 @@ func main() {
 	var s server
 	var listen, models string
 	flag.StringVar(&listen, "listen", "127.0.0.1:0", "`address` to listen on, of the loopback interface")
-	flag.StringVar(&models, "models", "made-up", "`names` of the models that it lists, with commas")
+	flag.StringVar(&models, "models", "made-up", "`names` of the models that it serves, with commas")
 	flag.StringVar(&s.mode, "mode", "ok", "how requests are treated that do not say: "+strings.Join(modeNames(), ", "))
 	flag.DurationVar(&s.ttft, "ttft", 0, "time to the first token")
 	flag.DurationVar(&s.interval, "interval", 0, "time between tokens")

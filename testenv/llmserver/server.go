@@ -5,6 +5,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -88,9 +89,12 @@ func (s *server) answer(w http.ResponseWriter, r *http.Request) {
 		text += m.Content
 	}
 	a.promptTokens = strings.Count(text, " ") + 1 + s.overhead
-	mode := s.mode
-	if _, named, ok := strings.Cut(a.Model, "mode:"); ok {
+	mode, named, ok := strings.Cut(a.Model, "mode:")
+	switch {
+	case ok:
 		mode = named
+	case slices.Contains(s.models, a.Model):
+		mode = s.mode
 	}
 	treat := modes[mode]
 	if treat == nil {

@@ -18,7 +18,7 @@ func WriteTable(w io.Writer, s *Summary) error {
 		line("stopped before the trace's end: what follows is of the part that was replayed")
 	}
 	q := s.Requests
-	line("\nRequests  %s due in %s at pace %gx, %s sent, %s/s", comma(q.Ended), seconds(s.Schedule.DurationSeconds), s.Schedule.Pace, comma(q.Sent), decimal(q.PerSecond))
+	line("\nRequests  %s due in %s at pace %.4gx, %s sent, %s/s", comma(q.Ended), seconds(s.Schedule.DurationSeconds), s.Schedule.Pace, comma(q.Sent), decimal(q.PerSecond))
 	if q.WarmUp > 0 {
 		line("  %s of the warm-up before are left out", comma(q.WarmUp))
 	}
@@ -35,6 +35,10 @@ func WriteTable(w io.Writer, s *Summary) error {
 	e := s.Schedule.Error
 	line("\nSchedule  how late requests went out after they were due, ms")
 	line("  p50 %s   p99 %s   p99.9 %s   max %s", ms(e.P50), ms(e.P99), ms(e.P999), ms(e.Max))
+	if e.P99 > behind {
+		line("  the schedule was not kept: this machine, or what else runs on it, is too slow for the load.")
+		line("  Times from when due have it in them; those from when sent are of a load that bunched up")
+	}
 	line("  %s connections made, at most %s requests in flight; the wait for a connection: p99 %s ms", comma(s.Schedule.Connections),
 		comma(s.Schedule.MostInFlight), ms(s.Schedule.Connect.P99))
 
@@ -62,6 +66,9 @@ func WriteTable(w io.Writer, s *Summary) error {
 	_, err := io.WriteString(w, b.String())
 	return err
 }
+
+// behind is the lateness, in seconds, that is said to be too much.
+const behind = 0.020
 
 var outcomeOrder = []string{"ok", "empty", "error", "timeout", "rate_limited", "filtered", "cancelled"}
 
@@ -126,7 +133,11 @@ func decimal(v float64) string {
 }
 
 func seconds(s float64) string {
-	return time.Duration(s * float64(time.Second)).Round(100 * time.Millisecond).String()
+	d := time.Duration(s * float64(time.Second))
+	if d < 10*time.Second {
+		return d.Round(time.Millisecond).String()
+	}
+	return d.Round(100 * time.Millisecond).String()
 }
 
 // printable takes what a server said apart from what would move a terminal's cursor.
