@@ -23,11 +23,16 @@ type reading struct {
 
 func (r *reading) addFlags(c *cobra.Command) {
 	r.addFormat(c, "format", "f")
+	r.addNames(c)
+	r.addDetails(c)
+}
+
+// addNames adds the flags that overrule what a log says.
+func (r *reading) addNames(c *cobra.Command) {
 	f := c.Flags()
 	f.StringVar(&r.options.Service, "service", "", "`name` of all requests' service, instead of what the log says")
 	f.StringVar(&r.options.Model, "model", "", "`name` of all requests' model, instead of what the log says")
 	f.StringVar(&r.options.LogType, "log-type", "", "`name` of all requests' log type, instead of what the log says")
-	r.addDetails(c)
 }
 
 // addFormat adds the flag that names the logs' format.

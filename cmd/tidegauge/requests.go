@@ -21,6 +21,7 @@ type input struct {
 	reading        reading
 	span           span
 	model, logType string
+	byTime         bool // ClickHouse's requests of all services in one order
 }
 
 func (i *input) addFlags(c *cobra.Command) {
@@ -142,6 +143,7 @@ func (a *app) recorded(c *cobra.Command, in *input) (iter.Seq2[*schemas.Request,
 	if err != nil {
 		return nil, usage(err)
 	}
+	selection.ByTime = in.byTime
 	return func(yield func(*schemas.Request, error) bool) {
 		db, err := a.openCurrent(c)
 		if err != nil {

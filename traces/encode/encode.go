@@ -144,6 +144,9 @@ func (f *Format) New(w io.Writer, o Options) (Encoder, error) {
 	return e, nil
 }
 
+// Timed says that its times count from an origin, so that requests have to come in the order of their arrivals.
+func (f *Format) Timed() bool { return f.counts }
+
 // Companion gives the text of the file that belongs beside one of this format, nil for most.
 func (f *Format) Companion() []byte {
 	if f.companion == nil {

@@ -3,6 +3,8 @@ package encode
 import (
 	"encoding/binary"
 	"fmt"
+	"math"
+	"slices"
 
 	"github.com/cespare/xxhash/v2"
 
@@ -26,7 +28,7 @@ func (b *blocks) of(r *schemas.Request) []uint64 {
 	case len(r.PrefixHashes) == 0:
 		return b.invented(r)
 	case size == b.tokens, size == 0: // 0: the log does not say, which is the format's own
-		return r.PrefixHashes
+		return b.signed(r.PrefixHashes)
 	case b.tokens%size != 0:
 		b.losses.add("prefix_hashes", fmt.Sprintf("blocks of %d tokens cannot be made of blocks of %d", b.tokens, size))
 		return b.invented(r)
@@ -44,6 +46,21 @@ func (b *blocks) of(r *schemas.Request) []uint64 {
 		rest = rest[n:]
 	}
 	b.losses.add("prefix_hashes", fmt.Sprintf("blocks of %d tokens put together into blocks of %d", size, b.tokens))
+	return b.ids
+}
+
+// signed halves ids that need all 64 bits: what reads JSON into columns (GuideLLM by way of Arrow) has signed ones.
+func (b *blocks) signed(ids []uint64) []uint64 {
+	if slices.Max(ids) <= math.MaxInt64 {
+		return ids
+	}
+	b.ids = append(b.ids[:0], ids...)
+	for i, id := range b.ids {
+		if id > math.MaxInt64 {
+			b.ids[i] = id >> 1
+		}
+	}
+	b.losses.add("prefix_hashes", "of more than 63 bits are written without their last")
 	return b.ids
 }
 
