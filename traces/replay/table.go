@@ -95,7 +95,7 @@ func writeTokens(b *strings.Builder, s *Summary) {
 		asked, counted := float64(t.Asked)/n, float64(t.Counted)/n
 		fmt.Fprintf(b, "  prompts were to have %s tokens in the mean, the server counted %s", decimal(asked), decimal(counted))
 		if over := counted - asked; over >= 0.5 {
-			fmt.Fprintf(b, ": its template's, see --prompt-overhead %.0f", over)
+			fmt.Fprintf(b, "\n  (what its template adds: --prompt-overhead %.0f)", over)
 		}
 		b.WriteString("\n")
 	} else if s.Requests.Answered > 0 {
