@@ -78,7 +78,7 @@ func writeFailures(b *strings.Builder, s *Summary) {
 	}
 	fmt.Fprintf(b, "  by type\n")
 	for _, f := range s.Failures {
-		fmt.Fprintf(b, "  %-20s %10s  %s\n", f.Kind, comma(f.Count), cut(printable(f.Example), 62))
+		b.WriteString(strings.TrimRight(fmt.Sprintf("  %-20s %10s  %s", f.Kind, comma(f.Count), cut(printable(f.Example), 62)), " ") + "\n")
 		switch f.Kind {
 		case kindInFlight:
 			fmt.Fprintf(b, "    these were due and not sent: the load was less than the trace's\n")
