@@ -151,6 +151,7 @@ func newCommand() *cobra.Command {
 		return l.replays(ctx, driven)
 	})
 	drive.Flags().IntVar(&driven.seconds, "seconds", 60, "how long")
+	drive.Flags().BoolVar(&driven.realtime, "realtime", false, "run the generator and the server before all else (chrt), as on machines of their own")
 	root.AddCommand(drain, characterize, ingest, remember, drive,
 		measure("freshness", "From the producer to the row, at a constant rate", "rate", "requests a second", 20_000, func(l *lab, ctx context.Context, n int) error {
 			return l.freshness(ctx, n, 60)

@@ -20,12 +20,22 @@ import (
 	"tidegauge/traces/replay"
 )
 
-// replayed is what replays measures: Poisson arrivals, a third of them turns of conversations, prompts of 100 tokens, answers of 8.
+// replayed is what replays measures: Poisson arrivals, a third of them turns of conversations, prompts of 100 tokens, answers
+// of 8 in two pieces.
 type replayed struct {
 	rate, seconds int
 	ttft          time.Duration // of the server
 	interval      time.Duration // between its tokens
 	failing       float64       // the share of requests that it fails, in three ways
+	realtime      bool          // generator and server go before all else, as on machines of their own
+}
+
+// command is one of the generator and the server.
+func (r replayed) command(ctx context.Context, program string, arguments ...string) *exec.Cmd {
+	if r.realtime {
+		program, arguments = "chrt", append([]string{"--fifo", "1", program}, arguments...)
+	}
+	return exec.CommandContext(ctx, program, arguments...)
 }
 
 // replays drives a server process at a constant rate, with the results going through Kafka and a processor into ClickHouse on the
@@ -56,7 +66,7 @@ func (l *lab) replays(ctx context.Context, r replayed) error {
 		return err
 	}
 	before := loadAverage()
-	s, err := l.replay(ctx, trace, target, topic)
+	s, err := l.replay(ctx, r, trace, target, topic)
 	if err != nil {
 		return err
 	}
@@ -65,12 +75,15 @@ func (l *lab) replays(ctx context.Context, r replayed) error {
 	fmt.Fprintf(l.out, "schedule error ms: p50 %.3f, p99 %.3f, p99.9 %.3f, max %.3f; %d connections, at most %d in flight\n", 1e3*s.Schedule.Error.P50,
 		1e3*s.Schedule.Error.P99, 1e3*s.Schedule.Error.P999, 1e3*s.Schedule.Error.Max, s.Schedule.Connections, s.Schedule.MostInFlight)
 	fmt.Fprintf(l.out, "first token ms, from when due: p50 %.1f, p99 %.1f (the server's own: %s)\n", 1e3*s.Latency.TTFT.P50, 1e3*s.Latency.TTFT.P99, r.ttft)
+	for _, f := range s.Failures {
+		fmt.Fprintf(l.out, "  %-20s %6d  %s\n", f.Kind, f.Count, f.Example)
+	}
 	return l.compareReplay(ctx, db, process, s, n)
 }
 
 // replay runs the product.
-func (l *lab) replay(ctx context.Context, trace, target, topic string) (*replay.Summary, error) {
-	command := exec.CommandContext(ctx, l.binary, "replay", "--trace", trace, "--target", target, "--ingest", "--json", "--brokers", l.broker(), "--topic", topic)
+func (l *lab) replay(ctx context.Context, r replayed, trace, target, topic string) (*replay.Summary, error) {
+	command := r.command(ctx, l.binary, "replay", "--trace", trace, "--target", target, "--ingest", "--json", "--brokers", l.broker(), "--topic", topic)
 	command.Stderr = l.log
 	out, err := command.Output()
 	if err != nil {
@@ -127,7 +140,7 @@ func (l *lab) llmserver(ctx context.Context, r replayed) (target string, stop fu
 	if out, err := exec.CommandContext(ctx, "go", "build", "-o", binary, "tidegauge/testenv/llmserver").CombinedOutput(); err != nil {
 		return "", nil, fmt.Errorf("building llmserver: %w\n%s", err, out)
 	}
-	command := exec.Command(binary, "-ttft", r.ttft.String(), "-interval", r.interval.String(), "-models", "made-up,mode:half,mode:500,mode:429")
+	command := r.command(ctx, binary, "-ttft", r.ttft.String(), "-interval", r.interval.String(), "-piece", "4", "-models", "made-up,mode:half,mode:500,mode:429")
 	out, err := command.StdoutPipe()
 	if err != nil {
 		return "", nil, err
@@ -164,7 +177,7 @@ func (r replayed) write(path string) (n int64, err error) {
 		q.Reset()
 		q.Service, q.Model, q.Outcome, q.RequestID = "trace", "made-up", schemas.OK, strconv.FormatInt(n, 10)
 		q.ArrivalUS = 1_767_571_200_000_000 + int64(at/float64(r.rate)*1e6)
-		q.RequestTokens, q.ResponseTokens, q.ElapsedUS = 100, 8, (r.ttft + 7*r.interval).Microseconds()
+		q.RequestTokens, q.ResponseTokens, q.ElapsedUS = 100, 8, (r.ttft + 4*r.interval).Microseconds()
 		if random.Float64() < r.failing {
 			q.Model = []string{"mode:half", "mode:500", "mode:429"}[n%3]
 		}

@@ -116,6 +116,7 @@ func (end ending) answer(s *server, w http.ResponseWriter, r *http.Request, a *a
 		finish := ""
 		if given == n {
 			finish = end.finish
+			st.held = end.usage || end.done
 		}
 		if st.tokens(now, finish) != nil {
 			return

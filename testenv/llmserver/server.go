@@ -147,6 +147,7 @@ type stream struct {
 	ask   *ask
 	b     []byte
 	head  string
+	held  bool // what is written waits for what follows, as the end of an answer does
 }
 
 func newStream(w http.ResponseWriter, a *ask) *stream {
@@ -194,6 +195,8 @@ func (s *stream) raw(text string) error {
 func (s *stream) end() error {
 	s.b = append(s.b, "\n\n"...)
 	_, err := s.w.Write(s.b)
-	s.flush.Flush()
+	if !s.held {
+		s.flush.Flush()
+	}
 	return err
 }

@@ -134,7 +134,10 @@ func (r *run) readTrace(ctx context.Context, trace iter.Seq2[*schemas.Request, e
 
 // drive sends what is due when it is due, until there is no more or ctx ends.
 func (r *run) drive(ctx context.Context) error {
-	open := true // the trace
+	open, err := r.fill(ctx)
+	if err != nil {
+		return err
+	}
 	for ctx.Err() == nil {
 		r.takeEnded()
 		now := time.Now()
@@ -142,7 +145,6 @@ func (r *run) drive(ctx context.Context) error {
 		if limited && !now.Before(r.end()) {
 			return nil
 		}
-		var err error
 		if open, err = r.readAhead(open, now); err != nil {
 			return err
 		}
@@ -174,6 +176,37 @@ func (r *run) drive(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+// fillPatience is how long the beginning waits for the trace's next request, once it has the first: a stream may be slow.
+const fillPatience = 100 * time.Millisecond
+
+// fill reads what is read ahead before anything is due, so that reading does not make the first requests late, and begins the
+// schedule. It reports whether there may be more of the trace.
+func (r *run) fill(ctx context.Context) (open bool, err error) {
+	var calls []*call
+	timer := time.NewTimer(time.Hour)
+	defer timer.Stop()
+	open = true
+	for waits := true; waits && open && len(calls) < lookAhead; {
+		select {
+		case c, more := <-r.trace:
+			if open = more; more {
+				calls = append(calls, c)
+				timer.Reset(fillPatience)
+			}
+		case <-timer.C:
+			waits = len(calls) == 0
+		case <-ctx.Done():
+			return open, nil
+		}
+	}
+	for _, c := range calls {
+		if err := r.add(c); err != nil {
+			return open, err
+		}
+	}
+	return open, nil
 }
 
 // readAtOnce bounds what is read of the trace before it is looked again at what is due.
