@@ -107,7 +107,7 @@ const (
 
 // ownOrigin says whether a format's times count from the trace's own start.
 func ownOrigin(format string) bool {
-	return slices.Contains([]string{"burstgpt", "mooncake", "bailian"}, format)
+	return slices.Contains([]string{"burstgpt", "mooncake", "bailian", "guidellm", "vidur", "splitwise", "blis"}, format)
 }
 
 // wrongUnit says whether an arrival of 1970 is one of our days that is counted in seconds or milliseconds in place of

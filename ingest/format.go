@@ -93,7 +93,7 @@ type record struct {
 }
 
 // formats are all formats, in the order in which help lists them.
-var formats = []*Format{&burstGPT, &azure, &mooncake, &bailian, &dynamo, &liteLLM, &otlp, &otlpProto, &envoy, &openAI, &sgLang, &canonical}
+var formats = []*Format{&burstGPT, &azure, &mooncake, &bailian, &guideLLM, &vidur, &splitwise, &blis, &dynamo, &liteLLM, &otlp, &otlpProto, &envoy, &openAI, &sgLang, &canonical}
 
 // Formats gives all formats, in the order in which to list them.
 func Formats() []*Format { return append([]*Format(nil), formats...) }

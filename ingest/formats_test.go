@@ -103,6 +103,25 @@ func TestFormats(t *testing.T) {
 {"service":"bailian","model":"qwen","log_type":"text","arrival_us":64000000,"request_id":"~:4","seq":4,"conversation":"7","outcome":"ok","request_tokens":1,"response_tokens":1}
 {"service":"bailian","model":"qwen","log_type":"text","arrival_us":65000000,"request_id":"~:5","seq":5,"conversation":"7","outcome":"ok","request_tokens":1,"response_tokens":1}`},
 
+		{name: "vidur", opts: Options{EpochUS: 1_000_000}, text: "arrived_at,num_prefill_tokens,num_decode_tokens\n0.0000005,10,0\n1.5,7,3\n",
+			want: `{"service":"vidur","model":"vidur","log_type":"api","arrival_us":1000000,"request_id":"~:2","seq":2,"outcome":"empty","request_tokens":10,"response_tokens":0}
+{"service":"vidur","model":"vidur","log_type":"api","arrival_us":2500000,"request_id":"~:3","seq":3,"outcome":"ok","request_tokens":7,"response_tokens":3}`},
+		{name: "splitwise", text: "request_id,request_type,application_id,arrival_timestamp,batch_size,prompt_size,token_size\n0,2,0,0.25,1,10,5\n",
+			want: `{"service":"splitwise","model":"splitwise","log_type":"api","arrival_us":250000,"request_id":"~:2","seq":2,"outcome":"ok","request_tokens":10,"response_tokens":5}`},
+		{name: "splitwise, no time", text: "arrival_timestamp,prompt_size,token_size\n,10,5\n", err: `log: line 2: arrival_timestamp: is missing`},
+		{name: "guidellm", format: "guidellm", text: `{"timestamp":1.5,"input_length":10,"output_length":5}`,
+			want: `{"service":"guidellm","model":"guidellm","log_type":"api","arrival_us":1500000,"request_id":"~:1","seq":1,"outcome":"ok","request_tokens":10,"response_tokens":5}`},
+		{name: "guidellm, no time", format: "guidellm", text: `{"input_length":10}`, err: `log: line 1: timestamp: is missing`},
+		{name: "blis", opts: Options{EpochUS: 1_000_000}, text: "request_id,client_id,session_id,input_tokens,output_tokens,reason_ratio,model,arrival_time_us,first_chunk_time_us,last_chunk_time_us,status,error_message,finish_reason\n" +
+			"0,c,s,10,4,0.25,m,5,25,105,ok,,stop\n1,,,10,0,0,,6,0,0,error,rate_limited,\n2,,,10,0,0,,6,0,7,error,oom,\n3,,,10,0,0,,6,0,0,timeout,,\n",
+			want: `{"service":"blis","model":"m","log_type":"api","arrival_us":1000005,"request_id":"~:2","seq":2,"conversation":"s","client":"c","outcome":"ok","finish_reason":"stop","request_tokens":10,"response_tokens":4,"reasoning_tokens":1,"elapsed_us":100,"ttft_us":20}
+{"service":"blis","model":"blis","log_type":"api","arrival_us":1000006,"request_id":"~:3","seq":3,"outcome":"rate_limited","request_tokens":10,"response_tokens":0}
+{"service":"blis","model":"blis","log_type":"api","arrival_us":1000006,"request_id":"~:4","seq":4,"outcome":"error","error_type":"oom","request_tokens":10,"response_tokens":0,"elapsed_us":1}
+{"service":"blis","model":"blis","log_type":"api","arrival_us":1000006,"request_id":"~:5","seq":5,"outcome":"timeout","request_tokens":10,"response_tokens":0}`},
+		{name: "blis, answer before the arrival", text: "input_tokens,output_tokens,arrival_time_us,last_chunk_time_us,status\n1,1,9,8,ok\n", err: `log: line 2: last_chunk_time_us: "8" is before the arrival`},
+		{name: "blis, unknown status", text: "input_tokens,output_tokens,arrival_time_us,status\n1,1,9,lost\n", err: `log: line 2: status: "lost" is none of ok, error, timeout`},
+		{name: "blis, ratio", text: "input_tokens,output_tokens,arrival_time_us,reason_ratio,status\n1,1,9,NaN,ok\n", err: `log: line 2: reason_ratio: "NaN" is not between 0 and 1`},
+
 		{name: "dynamo", opts: Options{EpochUS: 5}, text: `{"timestamp":1,"event":{"schema":"dynamo.request.trace.v1","event_type":"tool_end","agent_context":{"session_id":"a"},"tool":{"x":[{}]}}}
 {"timestamp":2,"event":{"schema":"dynamo.request.trace.v1","event_type":"request_end","agent_context":{"session_id":"a"},"request":{"request_id":"r1","model":"m","input_tokens":15,"output_tokens":3,"cached_tokens":0,"request_received_ms":1779163048815,"prefill_wait_time_ms":2.0459345,"ttft_ms":1328.418365,"total_time_ms":1381.891193,"queue_depth":0,"worker":{"decode_worker_id":7587894923333011484},"finish_reason_metadata":{"finish_reason":"tool_calls","tool_calls":[]},"replay":{"trace_block_size":16,"input_length":15,"input_sequence_hashes":[18446744073709551615]}}}}
 {"schema":"dynamo.request.trace.v1","event_type":"request_end","event_time_unix_ms":1,"request":{"request_id":"r2","output_tokens":0,"request_received_ms":1000,"replay":{"trace_block_size":64,"input_length":128,"input_sequence_hashes":[]}},"agent_context":null}`,
@@ -173,6 +192,9 @@ func TestRecognisers(t *testing.T) {
 		"azure":      {azureH, "\"TIMESTAMP\",GeneratedTokens,ContextTokens\n"},
 		"mooncake":   {`{"timestamp": 0, "input_length": 6755, "output_length": 500, "hash_ids": [0, 1`, `{"session_id":"a","timestamp":1,"input_length":1,"output_length":1}`, `{"input_length":1,"timestamp":2,"delay":3}`},
 		"bailian":    {`{"chat_id": 159, "parent_chat_id": -1, "timestamp": 61.114, "input_length": 521, "output_length": 132, "type": "text", "turn": 1, "hash_ids": [1089`},
+		"vidur":      {"arrived_at,num_prefill_tokens,num_decode_tokens\n"},
+		"splitwise":  {"request_id,request_type,application_id,arrival_timestamp,batch_size,prompt_size,token_size\n"},
+		"blis":       {"request_id,client_id,input_tokens,output_tokens,model,arrival_time_us,status\n"},
 		"dynamo":     {`{"timestamp":49492,"event":{"schema":"dynamo.request.trace.v1","event_type":"request_end","x":{`, `{"schema":"dynamo.request.trace.v1","event_type":"tool_end"}`, `{"event_type":"tool_end","schema":"dynamo.request.trace.v1"}`},
 		"litellm":    {`{"id":"a","trace_id":"t","call_type":"acompletion","stream":true,"response_cost":0,"startTime":1`, `[ {"request_id":"a","call_type":"aembedding","startTime":"2026`},
 		"otlp":       {`{"resourceSpans":[{"resource":{"attributes":[`, `{"trace_id":"t","span_count":3,"spans":[`, `{"resourceLogs":[{"scopeLogs":`},
@@ -183,7 +205,7 @@ func TestRecognisers(t *testing.T) {
 		"canonical":  {`{"service":"s","model":"m","arrival_us":1,"outcome":"ok"}`, `{"arrival_us":1}`, `{"service":"s","arrival_us":1,"prefix_hashes":[1,2,3`},
 	}
 	for _, f := range formats {
-		if len(samples[f.Name]) == 0 {
+		if len(samples[f.Name]) == 0 && f.Name != "guidellm" { // which looks like Mooncake's, in another unit
 			t.Errorf("no samples of %s", f.Name)
 		}
 		for name, texts := range samples {
@@ -202,7 +224,7 @@ func TestRecognisers(t *testing.T) {
 }
 
 func TestUnknownFormat(t *testing.T) {
-	names := "burstgpt, azure, mooncake, bailian, dynamo, litellm, otlp, otlp-proto, envoy, openai, sglang, canonical"
+	names := "burstgpt, azure, mooncake, bailian, guidellm, vidur, splitwise, blis, dynamo, litellm, otlp, otlp-proto, envoy, openai, sglang, canonical"
 	for text, want := range map[string]string{
 		"GET / HTTP/1.1\nx":                                  `log: not a known format: it starts with "GET / HTTP/1.1". Say which of these it is with --format: ` + names,
 		strings.Repeat("x", 100):                             `it starts with "` + strings.Repeat("x", 80) + `"….`,
@@ -304,6 +326,22 @@ func FuzzMooncake(f *testing.F) {
 
 func FuzzBailian(f *testing.F) {
 	fuzzFormat(f, "bailian", true, `{"chat_id": 159, "parent_chat_id": -1, "timestamp": 61.114, "input_length": 521, "output_length": 132, "type": "text", "turn": 1, "hash_ids": [1, 2]}`+"\n"+`{"chat_id":"x","parent_chat_id":159,"timestamp":62}`)
+}
+
+func FuzzVidur(f *testing.F) {
+	fuzzFormat(f, "vidur", false, "arrived_at,num_prefill_tokens,num_decode_tokens\n0.0000005,10,0\n1e3,7,\n")
+}
+
+func FuzzSplitwise(f *testing.F) {
+	fuzzFormat(f, "splitwise", false, "request_id,request_type,application_id,arrival_timestamp,batch_size,prompt_size,token_size\n0,2,0,0.25,1,10,5\n")
+}
+
+func FuzzGuideLLM(f *testing.F) {
+	fuzzFormat(f, "guidellm", true, `{"timestamp":1.5,"input_length":10,"output_length":5}`)
+}
+
+func FuzzBLIS(f *testing.F) {
+	fuzzFormat(f, "blis", false, "client_id,session_id,input_tokens,output_tokens,reason_ratio,model,arrival_time_us,first_chunk_time_us,last_chunk_time_us,status,error_message,finish_reason\nc,s,10,4,0.25,m,5,25,105,ok,,stop\n,,10,0,1,,6,0,0,error,rate_limited,\n")
 }
 
 func FuzzDynamo(f *testing.F) {

@@ -22,7 +22,7 @@ func recognise(head []byte) (*Format, error) {
 	hint := ""
 	switch {
 	case hasKeys(head, "timestamp", "input_length"):
-		hint = " These keys are Mooncake's (times in milliseconds) and GuideLLM's (seconds) alike; --format mooncake reads them as milliseconds."
+		hint = " These keys are Mooncake's (times in milliseconds) and GuideLLM's (seconds) alike; --format mooncake reads them as milliseconds, --format guidellm as seconds."
 	case len(head) > 0 && head[0] == '[':
 		hint = " A JSON list is not read as a whole: write one object a line, as in jq -c '.[]'."
 	case headerNames(head, "Timestamp"), headerNames(head, "TIMESTAMP"):

@@ -22,6 +22,18 @@ type Source struct {
 	// path is the file's, "" for a stream.
 	path   string
 	stream io.Reader
+	// open, where given, opens what is read in the file's place.
+	open func() (io.ReadCloser, error)
+}
+
+// Path is the file's, "" for a stream.
+func (s Source) Path() string { return s.path }
+
+// ReadThrough has a file's contents come from what open gives, such as the text of a file that is not text. Its size is not
+// known then.
+func (s Source) ReadThrough(open func() (io.ReadCloser, error)) Source {
+	s.open, s.Size = open, -1
+	return s
 }
 
 // ReaderSource makes a source of a stream. The stream is not closed.

@@ -34,7 +34,15 @@ const maxWindow = 128 << 20
 func openStream(ctx context.Context, s Source, follow bool, poll time.Duration, p *Progress) (*stream, error) {
 	out := &stream{}
 	raw := s.stream
-	if s.path != "" {
+	switch {
+	case s.open != nil:
+		f, err := s.open()
+		if err != nil {
+			return nil, fileError(s.Name, err)
+		}
+		raw = f
+		out.closers = append(out.closers, func() { _ = f.Close() })
+	case s.path != "":
 		f, err := os.Open(s.path)
 		if err != nil {
 			return nil, fileError(s.Name, err)
@@ -59,12 +67,14 @@ func openStream(ctx context.Context, s Source, follow bool, poll time.Duration, 
 	return out, nil
 }
 
-// magics are the beginnings of files that are no text, and what reads them.
+// magics are the beginnings of files that are no text, and what unpacks them; nothing where it takes the file itself.
 var magics = []struct{ magic, kind, reader string }{
 	{"BZh", "bzip2", "bzip2 -dc"},
 	{"\xfd7zXZ\x00", "xz", "xz -dc"},
 	{"\x04\x22\x4d\x18", "lz4", "lz4 -dc"},
 	{"PK\x03\x04", "zip", "unzip -p"},
+	{"PAR1", "Parquet", ""},
+	{"ARROW1", "Arrow", ""},
 	{"\xff\xfe", "UTF-16", "iconv -f UTF-16 -t UTF-8"},
 	{"\xfe\xff", "UTF-16", "iconv -f UTF-16 -t UTF-8"},
 }
@@ -81,6 +91,9 @@ func (s *stream) unpack(raw io.Reader, name string, follow bool) error {
 	head = head[:n]
 	for _, m := range magics {
 		if bytes.HasPrefix(head, []byte(m.magic)) {
+			if m.reader == "" {
+				return fmt.Errorf("%s: is %s, which is read from its end: name the file instead of piping it", name, m.kind)
+			}
 			return fmt.Errorf("%s: is a %s file: unpack it on the way in, as in %s %s | tidegauge … -", name, m.kind, m.reader, name)
 		}
 	}

@@ -133,3 +133,6 @@ func appendString(dst []byte, s string) []byte {
 	}
 	return append(append(dst, s[start:]...), '"')
 }
+
+// AppendText appends a text as JSON does it, in quotes, with U+FFFD in place of bytes that are not UTF-8.
+func AppendText(dst []byte, s string) []byte { return appendString(dst, s) }

@@ -11,6 +11,7 @@ import (
 
 	"tidegauge/ingest"
 	"tidegauge/report"
+	"tidegauge/traces/handoff"
 )
 
 func newCharacterize(a *app) *cobra.Command {
@@ -19,6 +20,7 @@ func newCharacterize(a *app) *cobra.Command {
 	var zone string
 	var streams int
 	var infer time.Duration
+	var commands bool
 	c := &cobra.Command{
 		Use:     "characterize [flags] FILE...",
 		GroupID: groupAnalyse,
@@ -27,6 +29,9 @@ func newCharacterize(a *app) *cobra.Command {
 database. It keeps 22 to 60 bytes a request in memory. Several files are one log.
 
 report gives the same document from ClickHouse. docs/metrics.md defines every number.
+
+On standard error it ends with the commands that send traffic like this with vLLM's and SGLang's benchmarks, AIPerf, GuideLLM
+and inference-perf, and with what each of them leaves out.
 
 Formats:
 ` + formatHelp(),
@@ -66,11 +71,16 @@ Formats:
 			if err != nil {
 				return err
 			}
-			return a.writeSummary(summary, asJSON, streams)
+			if err := a.writeSummary(summary, asJSON, streams); err != nil || asJSON || !commands {
+				return err
+			}
+			fmt.Fprint(a.err, runnable(summary, arguments))
+			return nil
 		},
 	}
 	r.addFlags(c)
 	c.Flags().BoolVar(&asJSON, "json", false, "write the summary document (tidegauge.summary/1)")
+	c.Flags().BoolVar(&commands, "commands", true, "say on standard error how to send such traffic with load generators (not with --json)")
 	c.Flags().StringVar(&zone, "time-zone", "UTC", "`zone` of the hours of day and weekdays, like Europe/Berlin")
 	c.Flags().IntVar(&streams, "streams", 0, "how many streams of a service the table shows, the largest; 0 shows 12")
 	c.Flags().DurationVar(&infer, "infer-conversations", 0, "make conversations of a client's requests, where none are named, that are no further apart than this")
@@ -116,6 +126,25 @@ func characterize(ctx context.Context, c ingest.ReaderConfig, sources []ingest.S
 	}
 	summary, err := collector.Summary()
 	return summary, stats, err
+}
+
+// runnable gives the commands that send traffic like that of the largest service.
+func runnable(s *report.Summary, files []string) string {
+	var largest *report.Service
+	for i := range s.Services {
+		if largest == nil || s.Services[i].Requests > largest.Requests {
+			largest = &s.Services[i]
+		}
+	}
+	if largest == nil || len(largest.Streams) == 0 {
+		return ""
+	}
+	all := largest.Streams[0] // of every model and log type
+	return "\n" + handoff.OfNumbers(handoff.Numbers{
+		Service: largest.Service, Requests: largest.Requests, Rate: float64(all.Arrivals.Rate), GammaShape: float64(all.Arrivals.GammaShape),
+		InputMean: float64(all.Lengths.Request.Mean), InputSD: float64(all.Lengths.Request.Mean * all.Lengths.Request.CV),
+		OutMean: float64(all.Lengths.Response.Mean), OutSD: float64(all.Lengths.Response.Mean * all.Lengths.Response.CV), Files: files,
+	})
 }
 
 // writeSummary writes a document for a program or for a person.

@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"io"
 	"slices"
 	"strings"
 
@@ -10,6 +11,7 @@ import (
 
 	"tidegauge/config"
 	"tidegauge/ingest"
+	"tidegauge/traces/columnar"
 )
 
 // reading are the flags of commands that read serving logs.
@@ -19,17 +21,33 @@ type reading struct {
 }
 
 func (r *reading) addFlags(c *cobra.Command) {
+	r.addFormat(c, "format", "f")
+	r.addNames(c)
+	r.addDetails(c)
+}
+
+// addNames adds the flags that overrule what a log says.
+func (r *reading) addNames(c *cobra.Command) {
 	f := c.Flags()
-	f.StringVarP(&r.format, "format", "f", "", "`name` of the logs' format; recognised by their content if not given ("+strings.Join(formatNames(), ", ")+")")
 	f.StringVar(&r.options.Service, "service", "", "`name` of all requests' service, instead of what the log says")
 	f.StringVar(&r.options.Model, "model", "", "`name` of all requests' model, instead of what the log says")
 	f.StringVar(&r.options.LogType, "log-type", "", "`name` of all requests' log type, instead of what the log says")
+}
+
+// addFormat adds the flag that names the logs' format.
+func (r *reading) addFormat(c *cobra.Command, name, short string) {
+	c.Flags().StringVarP(&r.format, name, short, "", "`name` of the logs' format; recognised by their content if not given ("+strings.Join(formatNames(), ", ")+")")
+	_ = c.RegisterFlagCompletionFunc(name, cobra.FixedCompletions(formatNames(), cobra.ShellCompDirectiveNoFileComp))
+}
+
+// addDetails adds the flags for what a log leaves open.
+func (r *reading) addDetails(c *cobra.Command) {
+	f := c.Flags()
 	f.StringVar(&r.options.Source, "source", "", "`name` of the log, from which rows without ids get theirs (default: a fingerprint of its first KiB)")
 	f.StringVar(&r.epoch, "epoch", "", "`time` at which a trace that counts from its own start began: seconds since 1970 or an RFC 3339 time")
 	f.StringVar(&r.spans, "spans", ingest.SpanPolicies[0], "`which` of the spans that show one call to a model counts: "+strings.Join(ingest.SpanPolicies, ", ")+" (otlp)")
 	f.StringVar(&r.onError, "on-error", "stop", "`stop|skip` at a row that cannot be read; skip counts it and shows the first ten")
 	config.AddFlags(f, "ingest")
-	_ = c.RegisterFlagCompletionFunc("format", cobra.FixedCompletions(formatNames(), cobra.ShellCompDirectiveNoFileComp))
 	_ = c.RegisterFlagCompletionFunc("spans", cobra.FixedCompletions(ingest.SpanPolicies, cobra.ShellCompDirectiveNoFileComp))
 	_ = c.RegisterFlagCompletionFunc("on-error", cobra.FixedCompletions([]string{"stop", "skip"}, cobra.ShellCompDirectiveNoFileComp))
 }
@@ -45,7 +63,9 @@ func (r *reading) config() (ingest.ReaderConfig, error) {
 	if c.Options.Spans, err = ingest.ParseSpanPolicy(r.spans); err != nil {
 		errs = append(errs, fmt.Errorf("--%w", err))
 	}
-	if r.format != "" {
+	if r.format == "parquet" || r.format == "arrow" {
+		c.Format = "canonical" // what logs gives in place of such files
+	} else if r.format != "" {
 		if _, err := ingest.FindFormat(r.format); err != nil {
 			errs = append(errs, fmt.Errorf("--format: %w", err))
 		}
@@ -88,7 +108,7 @@ func formatNames() []string {
 	for _, f := range ingest.Formats() {
 		names = append(names, f.Name)
 	}
-	return names
+	return append(names, "parquet", "arrow")
 }
 
 func formatHelp() string {
@@ -96,6 +116,8 @@ func formatHelp() string {
 	for _, f := range ingest.Formats() {
 		fmt.Fprintf(&b, "  %-10s %s\n", f.Name, f.Description)
 	}
+	fmt.Fprintf(&b, "  %-10s %s\n", "parquet", "the canonical fields as columns, whoever wrote them")
+	fmt.Fprintf(&b, "  %-10s %s\n", "arrow", "the same as an Arrow file (Feather version 2)")
 	return strings.TrimRight(b.String(), "\n")
 }
 
@@ -104,7 +126,13 @@ func (a *app) logs(arguments []string) ([]ingest.Source, error) {
 	if len(arguments) == 0 {
 		return nil, usage(errors.New("no log to read: name files, or - for standard input"))
 	}
-	return ingest.Sources(arguments, a.in)
+	sources, err := ingest.Sources(arguments, a.in)
+	for i, s := range sources {
+		if s.Path() != "" && columnar.Recognise(s.Path()) != "" {
+			sources[i] = s.ReadThrough(func() (io.ReadCloser, error) { return columnar.Lines(s.Path()) })
+		}
+	}
+	return sources, err
 }
 
 // refusals shows the first refused rows, and which labels have too many values.
