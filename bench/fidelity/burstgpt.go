@@ -68,9 +68,10 @@ func fitBurstGPT(_ context.Context, half *trace) (generator, error) {
 // renew calls arrive for every arrival in [from, to).
 func renew(random *rand.Rand, half *trace, windows []burstWindow, from, to int64, arrive func(at int64)) {
 	at := float64(from)
+	earlier := half.earlier(from, to)
 	ahead := -1.0 // what is left of the gap, in mean gaps
 	for at < float64(to) {
-		source := half.earlier(int64(at))
+		source := earlier(int64(at))
 		index := (source - half.from) / burstStep
 		w := windows[index]
 		// To the window's end, or where the half ends and other parameters begin.

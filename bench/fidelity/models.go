@@ -96,26 +96,31 @@ const (
 	week   = 7 * day
 )
 
-// earlier is the time in the half whose parameters a later time gets: whole weeks before it where the half has one, else
-// whole days, else the half's length.
-func (t *trace) earlier(at int64) int64 {
+// earlier gives, for times in [from, to), the time in the half whose parameters they get: the latest for which that is the
+// same hour of the week where the half has a week, or of the day where it has a day.
+func (t *trace) earlier(from, to int64) func(at int64) int64 {
 	length := t.to - t.from
-	period := length
+	period := int64(1)
 	switch {
 	case length >= week:
 		period = week
 	case length >= day:
 		period = day
 	}
-	periods := (length + period - 1) / period
-	at -= periods * period * max(1, (at-t.from)/(periods*period))
-	for at < t.from {
-		at += period
+	shift := (min(to-from, length) + period - 1) / period * period
+	step := period
+	if period == 1 { // no course to keep to: the half's end, again and again
+		step = shift
 	}
-	for at >= t.to {
-		at -= period
+	return func(at int64) int64 {
+		for at -= shift; at >= t.to; {
+			at -= shift
+		}
+		for at < t.from {
+			at += step
+		}
+		return at
 	}
-	return at
 }
 
 // made is a generated trace, on the half's clock.

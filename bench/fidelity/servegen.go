@@ -69,8 +69,9 @@ func fitServeGen(_ context.Context, half *trace) (generator, error) {
 	return func(seed uint64, from, to int64) (*trace, error) {
 		random := newRandom(seed, "servegen")
 		var rows []row
+		earlier := half.earlier(from, to)
 		for at := from; at < to; {
-			source := half.earlier(at)
+			source := earlier(at)
 			index := (source - half.from) / serveGenStep
 			until := min(at+min(half.from+(index+1)*serveGenStep, half.to)-source, to)
 			for _, c := range clients {

@@ -216,11 +216,8 @@ func divisor(a, b int64) int64 {
 	return a
 }
 
-// halves cuts a trace in the middle of its time.
+// halves cuts a trace where as many requests come before as after: the first half of its time may have few of them.
 func (t *trace) halves() (first, second *trace) {
-	middle := t.from + (t.to-t.from)/2
-	if t.tick > 1 { // on the log's clock
-		middle = t.from + (middle-t.from)/t.tick*t.tick
-	}
+	middle := t.rows[len(t.rows)/2].at
 	return t.cut(t.from, middle), t.cut(middle, t.to)
 }
