@@ -15,6 +15,7 @@ import (
 // newFidelity judges synthetic traffic. It needs no services, but data: real traces, and a file that is made up.
 func newFidelity() *cobra.Command {
 	var data, burst, traces, models, jsonPath string
+	var explain bool
 	var o fidelity.Options
 	c := &cobra.Command{
 		Use: "fidelity", Short: "Synthetic traffic beside the real thing: fit and generate, Poisson, BurstGPT-Perf, ServeGen",
@@ -22,6 +23,9 @@ func newFidelity() *cobra.Command {
   go -C bench run . fidelity --burst /tmp/burst.csv --json /tmp/fidelity.json`,
 		RunE: func(c *cobra.Command, _ []string) error {
 			o.Log = func(format string, arguments ...any) { fmt.Fprintf(c.ErrOrStderr(), format+"\n", arguments...) }
+			if explain {
+				o.Explain = c.OutOrStdout()
+			}
 			if models != "" {
 				o.Models = strings.Split(models, ",")
 			}
@@ -65,5 +69,6 @@ func newFidelity() *cobra.Command {
 	c.Flags().IntVar(&o.Deals, "deals", 10, "how often the trace's blocks are dealt out to two halves, for the sampling error")
 	c.Flags().Float64Var(&o.Seconds, "seconds", 0, "only the first so many seconds of each trace")
 	c.Flags().StringVar(&jsonPath, "json", "", "file for all values and errors")
+	c.Flags().BoolVar(&explain, "explain", false, "by which features the classifier tells windows apart")
 	return c
 }

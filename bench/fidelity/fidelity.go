@@ -7,6 +7,7 @@ package fidelity
 import (
 	"context"
 	"fmt"
+	"io"
 	"math"
 	"path/filepath"
 	"time"
@@ -19,7 +20,8 @@ type Options struct {
 	Deals   int      // how often the trace's blocks are dealt out to two halves
 	Models  []string // keys; none is all
 	Log     func(format string, arguments ...any)
-	Seconds float64 // if above 0, only the trace's first so many seconds
+	Seconds float64   // if above 0, only the trace's first so many seconds
+	Explain io.Writer // where given: what the classifier sees
 }
 
 // Source is a trace by its name.
@@ -174,6 +176,11 @@ func (r *Result) judge(ctx context.Context, j *judge, m model, first, later *tra
 			return err
 		}
 		requests += len(made.rows)
+		if o.Explain != nil && seed == 0 {
+			if err := explain(o.Explain, m.name, j.real, looks(made)); err != nil {
+				return err
+			}
+		}
 		values, err := j.measure(made)
 		if err != nil {
 			return err
