@@ -48,16 +48,22 @@ func DefaultGenerateOptions() GenerateOptions {
 func (p *Profile) Rate() float64 {
 	rate := 0.0
 	for i := range p.Services {
+		service := 0.0
 		for j := range p.Services[i].Flows {
-			rate += p.Services[i].Flows[j].requestRate()
+			service += p.Services[i].Flows[j].requestRate()
 		}
+		if q := p.Services[i].Silences; q != nil {
+			between := float64(q.BetweenUS)
+			service = float64(service*between) / (between + q.DurationUS.mean())
+		}
+		rate += service
 	}
 	return rate
 }
 
 func (f *Flow) requestRate() float64 {
-	if c := f.Conversations; c != nil && c.Count > 0 {
-		return float64(f.Arrivals.Rate * (float64(c.Turns) / float64(c.Count)))
+	if f.Conversations != nil {
+		return float64(f.Arrivals.Rate * f.Conversations.expectedTurns())
 	}
 	return f.Arrivals.Rate
 }
