@@ -27,17 +27,17 @@ type Options struct {
 // Source is a trace by its name.
 type Source struct{ Name, Path, Description string }
 
-// Sources are the traces, of which path gives files: below a folder of real data, and a file that is made up (none: left out).
+// MadeUp is the name of the trace that is made up.
+const MadeUp = "synth-burst"
+
+// Sources are the traces: files in a folder of real data, and one that is made up.
 func Sources(data, burst string) []Source {
-	all := []Source{
+	return []Source{
 		{"azure-code", filepath.Join(data, "azure", "AzureLLMInferenceTrace_code.csv"), "Azure's coding service, 2023"},
 		{"azure-conv", filepath.Join(data, "azure", "AzureLLMInferenceTrace_conv.csv"), "Azure's chat service, 2023"},
 		{"burstgpt-rows", filepath.Join(data, "burstgpt", "release2_first1000_conversation.jsonl"), "BurstGPT's second release, 1,000 conversation rows"},
+		{MadeUp, burst, "made up, of BurstGPT's size and kind"},
 	}
-	if burst != "" {
-		all = append(all, Source{"synth-burst", burst, "made up, of BurstGPT's size and kind"})
-	}
-	return all
 }
 
 // Judge fits all models on a trace's first half and judges what they make by the second.

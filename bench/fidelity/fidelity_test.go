@@ -4,6 +4,7 @@ import (
 	"context"
 	"math"
 	"os"
+	"reflect"
 	"slices"
 	"testing"
 
@@ -271,9 +272,12 @@ func TestTally(t *testing.T) {
 		{Errors: []float64{0.1, 0.2, 0.1}, Dealt: nan, Halves: inf},  // of which nothing is known
 	}}
 	r.compare()
-	want := Tally{Cells: 4, Lowest: 2, Close: 3, WithoutCells: 3, WithoutLowest: 1, WithoutClose: 2, Won: 2, Lost: 1, Same: 1}
-	if r.Tally != want {
+	want := Tally{Cells: 4, Lowest: []int{2, 0, 2}, Close: []int{3, 0, 2}, Won: 2, Lost: 1, Same: 1}
+	if !reflect.DeepEqual(r.Tally, want) {
 		t.Errorf("%+v, not %+v", r.Tally, want)
+	}
+	if !r.Cells[4].onlyOurs() || r.Cells[0].onlyOurs() {
+		t.Error("which cells no rival has a number for is wrong")
 	}
 }
 

@@ -35,46 +35,74 @@ func (r *Result) Write(w io.Writer) error {
 		}
 		fmt.Fprintf(t, "| %s\t|\n", strings.Join(line, "\t| "))
 	}
-	if err := t.Flush(); err != nil {
-		return err
-	}
-	fmt.Fprintf(w, "\n%s\n", r.Tally.sentence(r.Trace, r.Models))
-	return nil
+	return t.Flush()
 }
 
-// Legend explains the tables.
-const Legend = `
+// legend explains the tables.
+const legend = `
 Errors are averages over the seeds: the factor by which a number is off (1.10x: a tenth too large or too small), or the
 difference (0.03). **Bold** is the lowest error of the line, = is not above it by more than the sampling error; a line
 without marks has no two models further apart than that; - is where a model has no such number.
 `
 
-// sentence says what the target asks.
-func (t Tally) sentence(of string, models []Model) string {
-	if len(models) == 0 || t.Cells == 0 {
-		return of + ": nothing differs by more than the sampling error."
+// WriteTotal prints, for each trace, each section and all together, how many cells each model has the lowest error in.
+func WriteTotal(w io.Writer, results []*Result) error {
+	models := results[0].Models
+	if len(models) < 2 {
+		return nil
 	}
-	share := func(n, of int) string {
-		if of == 0 {
-			return "-"
+	fmt.Fprint(w, legend, "\n")
+	t := tabwriter.NewWriter(w, 0, 0, 1, ' ', 0)
+	header := []string{"lowest error (or within the sampling error of it)", "cells"}
+	for _, m := range models {
+		header = append(header, m.Name)
+	}
+	header = append(header, models[0].Name+" better, worse than the best rival")
+	fmt.Fprintf(t, "| %s\t|\n|%s\n", strings.Join(header, "\t| "), strings.Repeat("---\t|", len(header)))
+	line := func(name string, of Tally) {
+		cells := []string{name, strconv.Itoa(of.Cells)}
+		for m := range of.Lowest {
+			cells = append(cells, fmt.Sprintf("%d (%d)", of.Lowest[m], of.Close[m]))
 		}
-		return fmt.Sprintf("%d of %d (%.0f %%)", n, of, 100*float64(n)/float64(of))
+		cells = append(cells, fmt.Sprintf("%d, %d", of.Won, of.Lost))
+		fmt.Fprintf(t, "| %s\t|\n", strings.Join(cells, "\t| "))
 	}
-	return fmt.Sprintf("%s: %s has the lowest error in %s cells where models differ by more than the sampling error, and is within it of the lowest in %s; "+
-		"without the cells that no rival has a number for %s and %s. Against the best rival, beyond the sampling error: better in %d, worse in %d. %d cells tell no models apart.",
-		of, models[0].Name, share(t.Lowest, t.Cells), share(t.Close, t.Cells), share(t.WithoutLowest, t.WithoutCells), share(t.WithoutClose, t.WithoutCells),
-		t.Won, t.Lost, t.Same)
+	var total, shared Tally
+	var sections []string
+	bySection := map[string]*Tally{}
+	for _, r := range results {
+		line(r.Trace, r.Tally)
+		total.Add(r.Tally)
+		for i := range r.Cells {
+			c := &r.Cells[i]
+			if bySection[c.Section] == nil {
+				bySection[c.Section] = &Tally{}
+				sections = append(sections, c.Section)
+			}
+			bySection[c.Section].Add(c.tally())
+			if !c.onlyOurs() {
+				shared.Add(c.tally())
+			}
+		}
+	}
+	for _, section := range sections {
+		line("of "+section, *bySection[section])
+	}
+	line("all", total)
+	line("that a rival has a number for", shared)
+	if err := t.Flush(); err != nil {
+		return err
+	}
+	fmt.Fprintf(w, "\nModels differ by more than the sampling error in %d of %d cells. Of these, %s has the lowest error in %s and is within the sampling error of the lowest in %s"+
+		"; target: the lowest in 80 %%.\n", total.Cells, total.Cells+total.Same, models[0].Name, share(total.Lowest[0], total.Cells), share(total.Close[0], total.Cells))
+	return nil
 }
 
-// WriteTotal prints all traces' tally.
-func WriteTotal(w io.Writer, results []*Result) {
-	var total Tally
-	for _, r := range results {
-		total.Add(r.Tally)
+func share(n, of int) string {
+	if of == 0 {
+		return "none"
 	}
-	if len(results) > 1 {
-		fmt.Fprintf(w, "\n%s\n", total.sentence("All traces", results[0].Models))
-	}
+	return fmt.Sprintf("%d (%.0f %%)", n, 100*float64(n)/float64(of))
 }
 
 // mark is a model's error, marked.

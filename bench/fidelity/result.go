@@ -56,24 +56,69 @@ func (c *Cell) Sampling() float64 {
 // tied says that a model's error is not above the lowest by more than the sampling error.
 func (c *Cell) tied(m int) bool { return c.Errors[m] <= c.Errors[c.Best]+c.Sampling() }
 
-// Tally counts cells, from the first model's point of view, which is Tidegauge's.
+// Tally counts cells.
 type Tally struct {
-	// Cells are those in which the models differ by more than the sampling error; Lowest those of them where the first
-	// model has the lowest error, Close where it is not above the lowest by more than the sampling error.
-	Cells, Lowest, Close int
-	// Without are the same without the cells that no rival has a number for.
-	WithoutCells, WithoutLowest, WithoutClose int
-	// Won and Lost are the cells where the first model and the best of the others differ by more than the sampling error.
-	Won, Lost int
-	// Same are the cells in which no two models differ by more than the sampling error.
-	Same int
+	// Cells are those in which the models differ by more than the sampling error, Same the others.
+	Cells int `json:"cells"`
+	Same  int `json:"same"`
+	// By model: where it has the lowest error, and where it is not above the lowest by more than the sampling error.
+	Lowest []int `json:"lowest"`
+	Close  []int `json:"close"`
+	// Won and Lost are the cells where the first model, which is Tidegauge's, and the best of the others differ by more than
+	// the sampling error.
+	Won  int `json:"won"`
+	Lost int `json:"lost"`
 }
 
-// Add adds another trace's.
+// Add adds another's, of the same models.
 func (t *Tally) Add(o Tally) {
-	t.Cells, t.Lowest, t.Close = t.Cells+o.Cells, t.Lowest+o.Lowest, t.Close+o.Close
-	t.WithoutCells, t.WithoutLowest, t.WithoutClose = t.WithoutCells+o.WithoutCells, t.WithoutLowest+o.WithoutLowest, t.WithoutClose+o.WithoutClose
-	t.Won, t.Lost, t.Same = t.Won+o.Won, t.Lost+o.Lost, t.Same+o.Same
+	if t.Lowest == nil {
+		t.Lowest, t.Close = make([]int, len(o.Lowest)), make([]int, len(o.Close))
+	}
+	t.Cells, t.Same, t.Won, t.Lost = t.Cells+o.Cells, t.Same+o.Same, t.Won+o.Won, t.Lost+o.Lost
+	for m := range o.Lowest {
+		t.Lowest[m] += o.Lowest[m]
+		t.Close[m] += o.Close[m]
+	}
+}
+
+// tally counts a cell.
+func (c *Cell) tally() Tally {
+	t := Tally{Lowest: make([]int, len(c.Errors)), Close: make([]int, len(c.Errors))}
+	if !c.Differ {
+		t.Same = 1
+		return t
+	}
+	t.Cells = 1
+	rival := math.Inf(1)
+	for m, e := range c.Errors {
+		if e == c.Errors[c.Best] {
+			t.Lowest[m] = 1
+		}
+		if c.tied(m) {
+			t.Close[m] = 1
+		}
+		if m > 0 {
+			rival = min(rival, e)
+		}
+	}
+	switch own := c.Errors[0]; {
+	case rival-own > c.Sampling():
+		t.Won = 1
+	case own-rival > c.Sampling():
+		t.Lost = 1
+	}
+	return t
+}
+
+// onlyOurs says that no rival has such a number.
+func (c *Cell) onlyOurs() bool {
+	for _, e := range c.Errors[1:] {
+		if !math.IsInf(e, 1) {
+			return false
+		}
+	}
+	return true
 }
 
 // compare decides the cells.
@@ -88,41 +133,15 @@ func (r *Result) compare() {
 	for i := range r.Cells {
 		c := &r.Cells[i]
 		c.Best = 0
-		worst, rival := c.Errors[0], math.Inf(1)
+		worst := c.Errors[0]
 		for m, e := range c.Errors {
 			if e < c.Errors[c.Best] {
 				c.Best = m
 			}
 			worst = max(worst, e)
-			if m > 0 {
-				rival = min(rival, e)
-			}
 		}
 		c.Differ = worst-c.Errors[c.Best] > c.Sampling()
-		if !c.Differ {
-			r.Tally.Same++
-			continue
-		}
-		without := !math.IsInf(rival, 1) || len(c.Errors) == 1
-		count := func(to, toWithout *int) {
-			*to++
-			if without {
-				*toWithout++
-			}
-		}
-		count(&r.Tally.Cells, &r.Tally.WithoutCells)
-		if c.Best == 0 {
-			count(&r.Tally.Lowest, &r.Tally.WithoutLowest)
-		}
-		if c.tied(0) {
-			count(&r.Tally.Close, &r.Tally.WithoutClose)
-		}
-		switch own := c.Errors[0]; {
-		case rival-own > c.Sampling():
-			r.Tally.Won++
-		case own-rival > c.Sampling():
-			r.Tally.Lost++
-		}
+		r.Tally.Add(c.tally())
 	}
 }
 
