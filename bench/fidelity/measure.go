@@ -22,7 +22,10 @@ func (j *judge) streams() []string { return append([]string{""}, j.logTypes...) 
 // measure takes all numbers of a trace, by streams.
 func (j *judge) measure(t *trace) ([]measurement, error) {
 	collector := report.NewCollector(report.Options{})
-	for r := range t.requests() {
+	for r, err := range t.requests() {
+		if err != nil {
+			return nil, err
+		}
 		collector.Add(r)
 	}
 	summary, err := collector.Summary()

@@ -96,7 +96,14 @@ func newChance(weights []float64) chance {
 	return c
 }
 
+func (c chance) total() float64 {
+	if len(c.upto) == 0 {
+		return 0
+	}
+	return c.upto[len(c.upto)-1]
+}
+
 func (c chance) draw(random *rand.Rand) int {
-	u := random.Float64() * c.upto[len(c.upto)-1]
+	u := random.Float64() * c.total()
 	return sort.Search(len(c.upto)-1, func(i int) bool { return c.upto[i] > u })
 }

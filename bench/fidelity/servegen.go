@@ -144,14 +144,11 @@ func (w *clientWindow) draw(rows []row, c *client, from, until int64, random *ra
 		}
 		r, failed := c.fails(at, random)
 		if !failed {
-			k := 0
-			of := w.okay
-			if w.kinds.upto[len(w.kinds.upto)-1] > 0 {
-				k = w.kinds.draw(random)
-			} else { // all failed
-				k = c.anyKind(random)
-				of = c.okay
+			kinds, of := w.kinds, w.okay
+			if kinds.total() == 0 { // all of the window's failed
+				kinds, of = c.weights, c.okay
 			}
+			k := kinds.draw(random)
 			r = success(at, c.kinds[k], of[k][random.IntN(len(of[k]))].request, of[k][random.IntN(len(of[k]))].response)
 		}
 		r.client = c.number
