@@ -103,11 +103,15 @@ plugin-backend: ## its backend, in dashboards/datasource/dist (GOOS and GOARCH f
 
 ##@ Change it
 
-# The tests of Go and those of the plugin's front end run beside each other: the latter wait for downloads and a browser for much
-# of their time.
+# -count=1: a test of a service is not repeated by the cache's word. make vet has vetted all; and without tables for debuggers, test
+# binaries are linked in two thirds of the time.
+LANE := -count=1 -timeout 15m -vet=off -ldflags='-s -w'
+
+# The linter, the tests of Go and those of the plugin's front end run beside each other: the tests wait much of their time, for
+# sessions to end, for downloads and a browser.
 .PHONY: test
-test: format vet lint services bin/withkafka $(REFERENCE) ## everything: format, vet, lint, all tests with real services, race detector
-	$(MAKE) --no-print-directory --jobs=2 --output-sync=line go-tests $(FRONTEND_TESTS)
+test: format vet services bin/withkafka $(REFERENCE) ## everything: format, vet, lint, all tests with real services, race detector
+	$(MAKE) --no-print-directory --jobs=3 --output-sync=line lint go-tests $(FRONTEND_TESTS)
 
 .PHONY: go-tests
 go-tests: bin/withkafka
@@ -117,11 +121,11 @@ go-tests: bin/withkafka
 frontend-tests:
 	$(MAKE) --no-print-directory --jobs=1 plugin-frontend plugin-browser
 
-# Both run with the real Kafka and engine where they are installed; -short leaves out what takes tens of seconds, which the race
-# detector would make minutes. -count=1: a test of a service is not repeated by the cache's word.
+# Both run with the real Kafka and engine where they are installed. Under the race detector -short leaves out what takes tens of
+# seconds, and testenv.Sequential what has nothing to race with.
 .PHONY: race
 race: ## tests with the race detector, without the longest
-	$(GO) test -race -short -count=1 -timeout 15m $(CONCURRENT)
+	$(GO) test $(LANE) -race -short $(CONCURRENT)
 
 # The packages that start goroutines, in code or in tests. The others have nothing to race with; and the tests of commands run a
 # program that is built without the detector.
@@ -130,11 +134,16 @@ CONCURRENT = $(shell $(GO) list -f '{{.ImportPath}} {{.Dir}}' ./... | grep -v /c
 
 .PHONY: full
 full: ## all tests, without the race detector
-	$(GO) test -count=1 -timeout 15m ./...
+	$(GO) test $(LANE) ./...
 
 .PHONY: chaos
 chaos: services $(REFERENCE) ## kill, stop and starve what the pipeline runs on, for eight minutes, and count what is lost
 	$(GO) test -count=1 -timeout 30m -v -run '^TestChaos$$' ./integration -args -chaos.long
+
+.PHONY: long
+long: services $(REFERENCE) bin/withkafka ## tests of random cases with ten times as many of them, also under the race detector; an hour or more
+	TIDEGAUGE_TEST_LONG=1 bin/withkafka $(GO) test -count=1 -timeout 60m ./...
+	TIDEGAUGE_TEST_LONG=1 bin/withkafka $(GO) test -race -short -count=1 -timeout 60m $(CONCURRENT)
 
 .PHONY: unit
 unit: ## the quick tests of changed packages, cached

@@ -133,6 +133,7 @@ log: {level: inf}
 `)
 	t.Setenv("TIDEGAUGE_CLICKHOUSE_ADDRESS", "clickhouse:secret@nowhere")
 	t.Setenv("TIDEGAUGE_KAFKA_TOPIC", "a b")
+	t.Setenv("TIDEGAUGE_RECEIVE_TOKENS", " , ")
 	_, err := Load(Options{File: "c.yaml", Flags: flags(t, "--listen", "9464", "--brokers", "a:1,b,c:99999")})
 	if err == nil {
 		t.Fatal("accepted")
@@ -150,6 +151,7 @@ log: {level: inf}
 		`log.level: "inf" is none of debug, info, warn, error; did you mean info? (from c.yaml:15)`,
 		"clickhouse.address: has no scheme: write clickhouse://host:9000 (native) or http://host:8123 (from TIDEGAUGE_CLICKHOUSE_ADDRESS)",
 		`kafka.topic: "a b" has a ' ': Kafka allows letters, digits, dots, underscores and hyphens (from TIDEGAUGE_KAFKA_TOPIC)`,
+		"receive.tokens: has nothing between its commas: give something, or leave it empty (from TIDEGAUGE_RECEIVE_TOKENS)",
 		`listen: "9464" is not host:port (from --listen)`,
 		`kafka.brokers: "b" is not host:port (from --brokers)`,
 		`kafka.brokers: "c:99999": port "99999" is not between 0 and 65535 (from --brokers)`,
@@ -158,7 +160,7 @@ log: {level: inf}
 			t.Errorf("missing: %s", want)
 		}
 	}
-	if got, want := len(split(err)), 15; got != want || t.Failed() {
+	if got, want := len(split(err)), 16; got != want || t.Failed() {
 		t.Errorf("%d mistakes, want %d:\n%v", got, want, err)
 	}
 	if strings.Contains(err.Error(), "secret") {

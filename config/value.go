@@ -93,6 +93,9 @@ func parse(k key, raw any, target reflect.Value) error {
 				items = append(items, item)
 			}
 		}
+		if len(items) == 0 && fmt.Sprint(raw) != "" { // somebody means something: without tokens, a receiver is open to all
+			return errors.New("has nothing between its commas: give something, or leave it empty")
+		}
 		return assign(k, target, reflect.ValueOf(items))
 	}
 	panic("config: no parser for the type of " + k.name)

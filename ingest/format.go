@@ -105,13 +105,18 @@ func FindFormat(name string) (*Format, error) {
 			return f, nil
 		}
 	}
-	return nil, fmt.Errorf("unknown format %q: use one of %s", name, formatNames())
+	return nil, fmt.Errorf("unknown format %q: use one of %s", name, formatNames(func(*Format) bool { return true }))
 }
 
-func formatNames() string {
-	names := make([]string, len(formats))
-	for i, f := range formats {
-		names[i] = f.Name
+// posted says that the records of a format stand alone, so that they can be posted: a CSV's need their header.
+func (f *Format) posted() bool { return f.table == nil }
+
+func formatNames(which func(*Format) bool) string {
+	var names []string
+	for _, f := range formats {
+		if which(f) {
+			names = append(names, f.Name)
+		}
 	}
 	return strings.Join(names, ", ")
 }

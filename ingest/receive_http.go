@@ -28,7 +28,9 @@ type post struct {
 
 func (r *Receiver) httpServer(secure *tls.Config) *http.Server {
 	mux := http.NewServeMux()
+	var paths []string
 	handle := func(path string, serve func(*post), deny func(*post, *denial)) {
+		paths = append(paths, path)
 		mux.HandleFunc("POST "+path, func(w http.ResponseWriter, in *http.Request) {
 			p := &post{w: w, in: in, endpoint: path, began: time.Now()}
 			defer func() { r.metrics.seconds.WithLabelValues(path).Observe(time.Since(p.began).Seconds()) }()
@@ -52,6 +54,14 @@ func (r *Receiver) httpServer(secure *tls.Config) *http.Server {
 	handle("/v1/traces", r.otlpTraces, r.denyOTLP)
 	handle("/v1/logs", r.otlpLogs, r.denyOTLP)
 	handle("/v1/metrics", r.otlpMetrics, r.denyOTLP)
+	mux.HandleFunc("/", func(w http.ResponseWriter, in *http.Request) { // nobody was asked for a token: its body is not read
+		status, reason := http.StatusNotFound, "nothing is here: post to one of "+strings.Join(paths, ", ")
+		if slices.Contains(paths, in.URL.Path) {
+			w.Header().Set("Allow", http.MethodPost)
+			status, reason = http.StatusMethodNotAllowed, "use POST here"
+		}
+		r.answer(&post{w: w, in: in, endpoint: "elsewhere"}, status, "application/json", errorJSON(reason))
+	})
 	return &http.Server{
 		Handler: mux, TLSConfig: secure,
 		ErrorLog:          slog.NewLogLogger(r.logger.Handler(), slog.LevelDebug),
@@ -105,8 +115,12 @@ func (p *post) drain(limit int64) {
 
 func (r *Receiver) denyJSON(p *post, d *denial) {
 	r.denied(p, d)
-	body, _ := json.Marshal(map[string]string{"error": d.reason})
-	r.answer(p, d.status, "application/json", append(body, '\n'))
+	r.answer(p, d.status, "application/json", errorJSON(d.reason))
+}
+
+func errorJSON(reason string) []byte {
+	body, _ := json.Marshal(map[string]string{"error": reason})
+	return append(body, '\n')
 }
 
 // parameters are what a post to /v1/requests may say in its address.
@@ -139,9 +153,9 @@ func parseParameters(query string) (p parameters, denied *denial) {
 		*into = v[0]
 	}
 	if p.format, err = FindFormat(name); err != nil {
-		return p, malformed("%v", err)
+		return p, malformed("unknown format %q: use one of %s", name, formatNames((*Format).posted))
 	}
-	if p.format.table != nil {
+	if !p.format.posted() {
 		return p, malformed("format %s is of files: read them with tidegauge ingest", name)
 	}
 	return p, nil

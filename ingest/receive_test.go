@@ -140,7 +140,7 @@ func TestReceiveRequests(t *testing.T) {
 		{name: "OTLP", path: "/v1/requests?format=otlp", body: message("s", spanOf("1", "", server, 1, 9, "gen_ai.request.model=m"), spanOf("2", "1", client, 2, 3, "gen_ai.request.model=m")), status: 200, want: `{"accepted":1,"refused":0,"repeated":1}`},
 		{name: "OTLP as the collector's files have it", path: "/v1/requests?format=otlp-proto", body: protoFrames(t)[0], status: 200, want: `{"accepted":1,"refused":0}`},
 
-		{name: "unknown format", path: "/v1/requests?format=xml", status: 400, want: `{"error":"unknown format \"xml\": use one of ` + formatNames() + `"}`},
+		{name: "unknown format", path: "/v1/requests?format=xml", status: 400, want: `{"error":"unknown format \"xml\": use one of ` + formatNames((*Format).posted) + `"}`},
 		{name: "format of files", path: "/v1/requests?format=azure", status: 400, want: `{"error":"format azure is of files: read them with tidegauge ingest"}`},
 		{name: "unknown parameter", path: "/v1/requests?fromat=otlp", status: 400, want: `{"error":"unknown parameter \"fromat\": use format, service, model, log_type"}`},
 		{name: "service too long", path: "/v1/requests?service=" + strings.Repeat("x", 300), status: 400, want: `{"error":"service has 300 bytes, more than the 256 allowed"}`},
@@ -172,16 +172,27 @@ func TestReceiveRequests(t *testing.T) {
 	if strings.Contains(seen, "secret") {
 		t.Error("a prompt is on the topic")
 	}
-	if got := send(t, r, "/v1/nothing", ""); got.status != 404 {
-		t.Errorf("unknown path: %d", got.status)
-	}
-	response, err := http.Get("http://" + r.HTTPAddr() + "/v1/requests")
-	if err != nil {
-		t.Fatal(err)
-	}
-	response.Body.Close()
-	if response.StatusCode != 405 {
-		t.Errorf("GET: %d", response.StatusCode)
+	for _, test := range []struct {
+		method, path string
+		status       int
+		want         string
+	}{
+		{http.MethodPost, "/v1/nothing", 404, `{"error":"nothing is here: post to one of /v1/requests, /v1/traces, /v1/logs, /v1/metrics"}`},
+		{http.MethodGet, "/v1/requests", 405, `{"error":"use POST here"}`},
+	} {
+		request, err := http.NewRequestWithContext(t.Context(), test.method, "http://"+r.HTTPAddr()+test.path, http.NoBody)
+		if err != nil {
+			t.Fatal(err)
+		}
+		response, err := http.DefaultClient.Do(request)
+		if err != nil {
+			t.Fatal(err)
+		}
+		body, err := io.ReadAll(response.Body)
+		response.Body.Close()
+		if err != nil || response.StatusCode != test.status || strings.TrimSpace(string(body)) != test.want || response.Header.Get("Content-Type") != "application/json" {
+			t.Errorf("%s %s: %d %s, %v", test.method, test.path, response.StatusCode, body, err)
+		}
 	}
 	http.DefaultClient.CloseIdleConnections()
 }

@@ -28,7 +28,7 @@ func recognise(head []byte) (*Format, error) {
 	case headerNames(head, "Timestamp"), headerNames(head, "TIMESTAMP"):
 		hint = " The header lacks columns that the CSV formats need."
 	}
-	return nil, fmt.Errorf("not a known format: it starts with "+shown+".%s Say which of these it is with --format: %s", start, hint, formatNames())
+	return nil, fmt.Errorf("not a known format: it starts with "+shown+".%s Say which of these it is with --format: %s", start, hint, formatNames(func(*Format) bool { return true }))
 }
 
 // shownBytes is how much of an unknown log's first line its error shows.

@@ -59,10 +59,10 @@ func TestChaos(t *testing.T) {
 	c := &chaos{t: t, rng: rand.New(rand.NewPCG(1, uint64(time.Now().UnixNano()))), began: time.Now()}
 	var kafka []string
 	var topic string
-	folder, services := t.TempDir(), 8
+	folder, services, rate := t.TempDir(), 8, float64(trafficRateLess)
 	if *chaosLong {
 		c.cluster = testenv.KafkaCluster(t, 3)
-		kafka, topic, services = c.cluster.Addrs(), testenv.Unique(t), 24
+		kafka, topic, services, rate = c.cluster.Addrs(), testenv.Unique(t), 24, trafficRate
 		testenv.CreateTopic(t, kafka[0], topic, partitions)
 		disk, err := testenv.SmallDisk(t, diskBytes)
 		if err == nil {
@@ -77,7 +77,7 @@ func TestChaos(t *testing.T) {
 	c.gate = testenv.NewGate(t, c.engine.Addr())
 	c.db = testenv.Open(t, "clickhouse://"+c.engine.Addr())
 	testenv.Migrate(t, c.db)
-	c.traffic = newTraffic(kafka, topic, services)
+	c.traffic = newTraffic(kafka, topic, services, rate)
 	c.watch = &watch{db: c.db, ledger: c.traffic.ledger, visible: make(map[string]int64), stalls: make(map[int]time.Duration)}
 	c.fleet = &fleet{t: t, binary: buildBinary(t), folder: t.ArtifactDir(), rng: c.rng, arguments: []string{
 		"--brokers", strings.Join(kafka, ","), "--topic", topic, "--group", topic + "-group",

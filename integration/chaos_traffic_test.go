@@ -48,9 +48,10 @@ func (l *ledger) each(do func(r *schemas.Request, fault int)) {
 // The traffic's shape. Its clock runs faster than the wall's, so that minutes come and go, and passes a month's end,
 // where the tables' partitions change.
 const (
-	trafficRate  = 2000 // requests a second of the wall clock, on average
-	trafficSpeed = 30
-	trafficTick  = 50 * time.Millisecond
+	trafficRate     = 2000 // requests a second of the wall clock, on average
+	trafficRateLess = 400  // in the short form
+	trafficSpeed    = 30
+	trafficTick     = 50 * time.Millisecond
 )
 
 var trafficStart = time.Date(2026, 3, 31, 23, 52, 0, 0, time.UTC)
@@ -60,6 +61,7 @@ type traffic struct {
 	ledger   *ledger
 	producer ingest.ProducerConfig
 	rng      *rand.Rand
+	rate     float64
 
 	made          int
 	seq           []int64 // by service
@@ -67,11 +69,11 @@ type traffic struct {
 	doubtful      atomic.Int64 // batches that failed and were written again
 }
 
-func newTraffic(kafka []string, topic string, services int) *traffic {
+func newTraffic(kafka []string, topic string, services int, rate float64) *traffic {
 	config := ingest.DefaultProducerConfig()
 	config.Kafka.Brokers, config.Topic, config.Partitions = kafka, topic, 0
 	config.Patience = time.Second // gives up when a broker is away, so that whole batches are in doubt
-	return &traffic{ledger: &ledger{newest: make(map[string]int64)}, producer: config, rng: rand.New(rand.NewPCG(5, 6)),
+	return &traffic{ledger: &ledger{newest: make(map[string]int64)}, producer: config, rng: rand.New(rand.NewPCG(5, 6)), rate: rate,
 		seq: make([]int64, services), conversations: make([][]string, services)}
 }
 
@@ -133,7 +135,7 @@ func (g *traffic) write(ctx context.Context, p *ingest.Producer, requests []sche
 
 // next makes the requests of one tick: mostly few, now and then a burst.
 func (g *traffic) next(now time.Time) []schemas.Request {
-	mean := trafficRate * trafficTick.Seconds()
+	mean := g.rate * trafficTick.Seconds()
 	n := int(g.rng.ExpFloat64() * mean * 0.8)
 	if g.rng.IntN(25) == 0 {
 		n += int(mean * 5)
@@ -207,7 +209,7 @@ func (g *traffic) repeated() []schemas.Request {
 	var again []schemas.Request
 	g.ledger.mu.Lock()
 	defer g.ledger.mu.Unlock()
-	for range int(trafficRate * trafficTick.Seconds() / 50) {
+	for range int(g.rate * trafficTick.Seconds() / 50) {
 		if n := len(g.ledger.requests); n > 0 {
 			again = append(again, g.ledger.requests[g.rng.IntN(n)])
 		}

@@ -8,11 +8,13 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"tidegauge/schemas"
+	"tidegauge/testenv"
 )
 
 // TestKeptEvaluations holds rows that flush after flush goes on with, of minutes large enough for that, to what their requests
 // come to at once: also where streams are new, sets are left alone, frozen, evicted and read back between.
 func TestKeptEvaluations(t *testing.T) {
+	testenv.Sequential(t)
 	wentOn, readBack := 0, 0.
 	for seed := range uint64(20) {
 		rng := rand.New(rand.NewPCG(seed, 8))

@@ -9,6 +9,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"tidegauge/schemas"
+	"tidegauge/testenv"
 )
 
 func sortedValues(names []string, values map[string]any) []string {
@@ -180,7 +181,8 @@ func (w *world) settle(owners []*owner, rng *rand.Rand, u *trouble) {
 // Over most logs, requests and rows are deleted by hand meanwhile, and ranges recomputed, several at once, which die too.
 // Then the rows must be, at the end, what the requests come to that are left, and none may be missing that was not deleted.
 func TestExactlyOnce(t *testing.T) {
-	logs := 400
+	testenv.Sequential(t)
+	logs := testenv.Times(120, 4000)
 	if testing.Short() {
 		logs = 60
 	}

@@ -1,9 +1,14 @@
 package processors
 
-import "testing"
+import (
+	"testing"
+
+	"tidegauge/testenv"
+)
 
 // TestFilter holds that nothing added is denied, however much comes, and that little else is affirmed.
 func TestFilter(t *testing.T) {
+	testenv.Sequential(t)
 	var f filter
 	const n = 10 * filterLeast
 	for i := range uint64(n) {

@@ -10,6 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"tidegauge/schemas"
+	"tidegauge/testenv"
 )
 
 // randomMembers makes a set of n members; wild ones have values of any size up to the largest that there are.
@@ -52,6 +53,7 @@ func turn(m Member) Member {
 
 // TestPacker holds that members come back as they were, those of a conversation without what its rows have no use for.
 func TestPacker(t *testing.T) {
+	testenv.Sequential(t)
 	var p packer
 	for seed := range uint64(100) {
 		rng := rand.New(rand.NewPCG(seed, 5))
@@ -78,6 +80,7 @@ func TestPacker(t *testing.T) {
 // TestFrozen holds frozen to a map that keeps everything: whatever is put, taken, put again larger and evicted, a set
 // that comes back is the one that was put last, and only what was evicted does not.
 func TestFrozen(t *testing.T) {
+	testenv.Sequential(t)
 	rng := rand.New(rand.NewPCG(1, 6))
 	var f frozen
 	dropped := 0
@@ -160,6 +163,7 @@ func TestFrozen(t *testing.T) {
 
 // TestFrozenSameHash holds that two sets with the same hash are never taken for each other: one of them is forgotten.
 func TestFrozenSameHash(t *testing.T) {
+	testenv.Sequential(t)
 	rng := rand.New(rand.NewPCG(4, 6))
 	var f frozen
 	s := &service{}
@@ -183,6 +187,7 @@ func TestFrozenSameHash(t *testing.T) {
 
 // TestFrozenHoles holds that sets that are taken out and put back again and again do not fill the memory with holes.
 func TestFrozenHoles(t *testing.T) {
+	testenv.Sequential(t)
 	rng := rand.New(rand.NewPCG(2, 6))
 	var f frozen
 	s := &service{}

@@ -151,6 +151,7 @@ func gpuRows(t *testing.T, db *storage.DB) (rows []string) {
 // TestGPUExactlyOnce kills the work before, in and after each step, lets another go on from the last commit, and one that was taken for
 // dead finish what it had begun: the rows are those of one that was never disturbed.
 func TestGPUExactlyOnce(t *testing.T) {
+	testenv.Sequential(t)
 	log := gpuLog()
 	storeOf := func(db *storage.DB) *storage.Store { return storage.NewStore(db, testenv.Writer(t, db)) }
 	undisturbed := testenv.Migrated(t)

@@ -9,13 +9,15 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"tidegauge/schemas"
+	"tidegauge/testenv"
 )
 
 // TestAnyOrder holds rows that were computed member by member, in whatever order they came, to the bits of those computed
 // at once from the whole set.
 func TestAnyOrder(t *testing.T) {
+	testenv.Sequential(t)
 	inserted := 0
-	for seed := range 300 {
+	for seed := range testenv.Times(100, 3000) {
 		rng := rand.New(rand.NewPCG(uint64(seed), 2))
 		known := []pair{{"m", ""}, {"m", "api"}, {"n", "api"}, {"o", "x"}}
 		streams, failing := 1+rng.IntN(4), rng.IntN(10)
@@ -78,6 +80,7 @@ func rowsOf(m *minute) map[string]string {
 // TestRunTooLong holds a minute of failures, whose one run is too long to be walked through for each that comes late, to
 // the same.
 func TestRunTooLong(t *testing.T) {
+	testenv.Sequential(t)
 	var set, whole members
 	var pieces, once minute
 	known := []pair{{"m", ""}}
@@ -108,6 +111,7 @@ func TestRunTooLong(t *testing.T) {
 // TestNewStreamBetween holds a flush that brings a minute whose evaluation was kept a request of a stream that this has not
 // met, and others right beside that one, to what the requests come to at once.
 func TestNewStreamBetween(t *testing.T) {
+	testenv.Sequential(t)
 	var all []schemas.Request
 	for i := range 2*keepFrom + 3 {
 		var r schemas.Request
@@ -152,6 +156,7 @@ func TestNewStreamBetween(t *testing.T) {
 
 // TestMembers holds the chunked list against a sorted slice.
 func TestMembers(t *testing.T) {
+	testenv.Sequential(t)
 	rng := rand.New(rand.NewPCG(5, 5))
 	for _, n := range []int{0, 1, 2, chunkMembers - 1, chunkMembers, chunkMembers + 1, 10 * chunkMembers} {
 		for _, late := range []int{0, 1, 2} { // none, some, all in no order
@@ -215,6 +220,7 @@ func TestMembers(t *testing.T) {
 
 // TestCounter holds the counter against a map.
 func TestCounter(t *testing.T) {
+	testenv.Sequential(t)
 	rng := rand.New(rand.NewPCG(6, 6))
 	var c, other counter
 	for round := range 50 {

@@ -1,11 +1,10 @@
 package processors
 
 import (
-	"encoding/json"
 	"errors"
+	"fmt"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -164,24 +163,25 @@ var mutations = []mutation{
 		"p.flush, p.writing = f, make(chan written, 1)", "p.flush, p.writing = f, make(chan written, 1)\np.commit(f.next)"}},
 }
 
-// TestMutations takes the rules out one at a time, each in a test binary built with that one file changed: the tests of
-// exactness must fail each time, or they prove nothing. With nothing changed they must pass. That the rules are still where they
-// are taken out is looked at by the quick tests, too.
+// TestMutations takes the rules out one at a time, each in a process of its own: the tests of exactness must fail each time, or they
+// prove nothing. With nothing changed they must pass. That the rules are still where they are taken out is looked at by the quick
+// tests, too.
 func TestMutations(t *testing.T) {
 	for _, m := range mutations {
 		m.sources(t)
 	}
 	if testing.Short() {
-		t.Skip("builds and runs the tests once for each rule")
+		t.Skip("runs the tests once for each rule")
 	}
+	binary := buildMutated(t, mutations)
 	running := make(chan struct{}, 2) // each takes a core or so
 	unchanged := []mutation{{rule: "nothing is changed"}, {rule: "nothing is changed in the runner", tests: "^TestRunnerOneFlushAtATime$"}}
-	for _, m := range append(unchanged, mutations...) {
+	for i, m := range append(unchanged, mutations...) {
 		t.Run(m.rule, func(t *testing.T) {
 			t.Parallel()
 			running <- struct{}{}
 			defer func() { <-running }()
-			failed, output := m.run(t)
+			failed, output := m.run(t, binary, max(0, i+1-len(unchanged)))
 			switch {
 			case len(m.edits) == 0 && len(failed) > 0:
 				t.Fatalf("the tests fail as they are:\n%s", output)
@@ -197,9 +197,8 @@ func TestMutations(t *testing.T) {
 
 var failedTest = regexp.MustCompile(`(?m)^ *--- FAIL: (\S+)`)
 
-// run gives the tests that fail with the mutation: of exactTests the first that does, as each takes a core for seconds.
-func (m mutation) run(t *testing.T) (failed []string, output string) {
-	binary := m.build(t)
+// run gives the tests that fail without the rule of that number: of exactTests the first that does, as each takes a core for seconds.
+func (m mutation) run(t *testing.T, binary string, rule int) (failed []string, output string) {
 	which := [][]string{{"-test.run", m.tests}}
 	if m.tests == "" {
 		which = nil
@@ -208,49 +207,17 @@ func (m mutation) run(t *testing.T) (failed []string, output string) {
 		}
 	}
 	for _, arguments := range which {
-		if failed, output = m.test(t, binary, arguments); len(failed) > 0 {
+		if failed, output = m.test(t, binary, rule, arguments); len(failed) > 0 {
 			break
 		}
 	}
 	return failed, output
 }
 
-// build makes a test binary with the mutation.
-func (m mutation) build(t *testing.T) string {
-	folder := t.TempDir()
-	overlay := struct{ Replace map[string]string }{make(map[string]string)}
-	for file, source := range m.sources(t) {
-		from, err := filepath.Abs(file)
-		if err != nil {
-			t.Fatal(err)
-		}
-		to := filepath.Join(folder, file)
-		overlay.Replace[from] = to
-		if err := os.WriteFile(to, source, 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
-	text, err := json.Marshal(overlay)
-	if err != nil {
-		t.Fatal(err)
-	}
-	file := filepath.Join(folder, "overlay.json")
-	if err := os.WriteFile(file, text, 0o600); err != nil {
-		t.Fatal(err)
-	}
-	binary := filepath.Join(folder, "mutated.test")
-	// Not vetted, as a rule taken out may leave a value without use; without symbols, which are a third of the linker's time.
-	out, err := exec.CommandContext(t.Context(), "go", "test", "-c", "-o", binary, "-overlay", file, "-vet=off", "-ldflags=-s -w", ".").CombinedOutput()
-	if err != nil {
-		t.Fatalf("cannot build with %s changed: %v\n%s", m.file, err, out)
-	}
-	return binary
-}
-
 // test runs some of the tests of a binary.
-func (m mutation) test(t *testing.T, binary string, arguments []string) (failed []string, output string) {
+func (m mutation) test(t *testing.T, binary string, rule int, arguments []string) (failed []string, output string) {
 	c := exec.CommandContext(t.Context(), binary, append(arguments, "-test.short", "-test.failfast", "-test.timeout=2m")...)
-	c.Env = append(os.Environ(), "GOGC=400") // memory is small and thrown away
+	c.Env = append(os.Environ(), "GOGC=400", fmt.Sprint(ruleVariable, "=", rule)) // memory is small and thrown away
 	out, err := c.CombinedOutput()
 	for _, match := range failedTest.FindAllSubmatch(out, -1) {
 		failed = append(failed, string(match[1]))

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"tidegauge/schemas"
+	"tidegauge/testenv"
 )
 
 var allTime = RecomputeQuery{Service: "a", FromUS: schemas.MinArrivalUS, ToUS: schemas.MaxArrivalUS}
@@ -48,6 +49,7 @@ func TestRecomputesAtOnce(t *testing.T) {
 // TestRecomputeTellsAgain wants what is gone to be told again under each revision: a row that was made before it went,
 // under a revision between two recomputes, may come after both.
 func TestRecomputeTellsAgain(t *testing.T) {
+	testenv.Sequential(t)
 	store := newMemStore()
 	blocks, err := Evaluate([]schemas.Request{one("a", 0, "c1"), one("a", schemas.MinuteUS, "c2")})
 	if err != nil {
@@ -83,6 +85,7 @@ func one(service string, arrivalUS int64, conversation string) (r schemas.Reques
 
 // TestRecomputeExhausted wants an error where versions have no room for another revision, and nothing written.
 func TestRecomputeExhausted(t *testing.T) {
+	testenv.Sequential(t)
 	store := newMemStore()
 	store.put(schemas.Recomputes(schemas.Recompute{Service: "a", Revision: schemas.MaxRevision, Stage: schemas.RecomputeFinished}))
 	if _, err := Recompute(t.Context(), store, allTime, nil); !errors.Is(err, ErrRevisions) {

@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"tidegauge/testenv"
 )
 
 // TestScenarios plays testdata/*.scenario: what is in the log, what each process does with it and when it dies, and what
@@ -16,6 +18,7 @@ import (
 // Beside what a file expects, the store must keep its promises after every line (world.check), and at the end all
 // records must be committed and the tables be, byte for byte, what one undisturbed process makes of all of it at once.
 func TestScenarios(t *testing.T) {
+	testenv.Sequential(t)
 	files, err := filepath.Glob("testdata/*.scenario")
 	if err != nil || len(files) == 0 {
 		t.Fatalf("no scenarios: %v", err)
@@ -40,6 +43,7 @@ func TestScenarios(t *testing.T) {
 // TestScenarioErrors holds the language to naming what is wrong in a file, and where: what it cannot mean, and below what
 // does not come true.
 func TestScenarioErrors(t *testing.T) {
+	testenv.Sequential(t)
 	const one = "0: at=2026-03-01 in=7\na starts\na reads\n"
 	for text, want := range map[string]string{
 		"0: at=2026-03-01\na starts":                   "x: no line expects anything",

@@ -11,6 +11,7 @@ import (
 	"tidegauge/report"
 	"tidegauge/schemas"
 	"tidegauge/storage"
+	"tidegauge/testenv"
 )
 
 // The views for alerts are held against what this file works out from the requests, one by one and in the plainest way.
@@ -336,12 +337,12 @@ func newAlerts(t *testing.T, log []schemas.Request) alerts {
 
 // TestAlertViews holds the views of one stream against the requests, and those of all services against the same.
 func TestAlertViews(t *testing.T) {
+	testenv.Sequential(t)
 	if testing.Short() {
-		t.Skip("two logs of five weeks")
+		t.Skip("a log of five weeks")
 	}
-	const seeds = uint64(2)
 	stalls, runs, above := 0, 0, 0
-	for seed := range seeds {
+	for seed := range uint64(testenv.Times(1, 10)) {
 		a := newAlerts(t, alertsLog(seed))
 		r := rand.New(rand.NewPCG(seed, 3))
 		for _, span := range []struct{ from, to, step int64 }{
@@ -473,6 +474,7 @@ func (a alerts) services(what string) {
 // TestStoringViews gives requests times of storing of their own, of which some are just beyond ten minutes, and works out from
 // the table's rows what the views say of them.
 func TestStoringViews(t *testing.T) {
+	testenv.Sequential(t)
 	log := alertsLog(7)
 	log = log[:min(len(log), 600)] // of the first week
 	a := newAlerts(t, log)
@@ -554,6 +556,7 @@ func TestStoringViews(t *testing.T) {
 
 // TestBurstBaselineLimits: nine gaps are no window, eleven windows no baseline, five weeks too long ago; and what ends a run.
 func TestBurstBaselineLimits(t *testing.T) {
+	testenv.Sequential(t)
 	var log []schemas.Request
 	// Gaps of a second but for the last, which is longer.
 	window := func(number int64, requests int, last float64) {

@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"tidegauge/schemas"
+	"tidegauge/testenv"
 )
 
 const wholePrompts = "(service = 's', model = NULL, log_type = NULL, from_us = 0, to_us = 4102444800000000)"
@@ -32,6 +33,7 @@ func agree(a, b, relative float64) bool { return math.Abs(a-b) <= relative*math.
 
 // TestPromptLengths holds one prompt's numbers against METRICS' fixture, and the rules of degeneration at their edges.
 func TestPromptLengths(t *testing.T) {
+	testenv.Sequential(t)
 	fixture := []int64{100, 120, 95, 300, 110, 105, 98, 130, 102, 115}
 	log := answers(nil, "m", "fixture", schemas.Unknown, fixture...)
 	log = answers(log, "m", "below the cap", schemas.Unknown, 14_998)
@@ -87,6 +89,7 @@ func TestPromptLengths(t *testing.T) {
 
 // TestPromptLengthsOfCASTILLO counts the degenerate prompts of the released test split.
 func TestPromptLengthsOfCASTILLO(t *testing.T) {
+	testenv.Sequential(t)
 	data := os.Getenv("TIDEGAUGE_TEST_DATA")
 	if data == "" {
 		t.Skip("TIDEGAUGE_TEST_DATA is not set")

@@ -15,6 +15,7 @@ import (
 	"tidegauge/schemas"
 	"tidegauge/stats"
 	"tidegauge/storage"
+	"tidegauge/testenv"
 )
 
 // windowOf is a window's requests and what they come to by themselves, as a range of their own.
@@ -48,9 +49,11 @@ func divide(t testing.TB, log []schemas.Request, stream *report.Stream, width in
 // TestWindowViews computes every window of a stream from its requests alone, and holds the views' rows against that. It
 // has ClickHouse compile expressions at once, as it does with those that come often: 26.7 then computes some otherwise.
 func TestWindowViews(t *testing.T) {
+	testenv.Sequential(t)
 	compiled := clickhouse.Context(t.Context(), clickhouse.WithSettings(clickhouse.Settings{
 		"compile_expressions": 1, "min_count_to_compile_expression": 0, "min_count_to_compile_aggregate_expression": 0}))
-	for _, seed := range []uint64{0, 3, 9} {
+	for n := range testenv.Times(2, 30) {
+		seed := uint64(9 * n)
 		log := randomLog(seed)
 		for i := range log {
 			log[i].Service = "one"
@@ -263,6 +266,7 @@ func firstDifference(got, want map[string]float64) string {
 
 // TestActiveConversations counts, minute by minute and in wider windows, what the view counts at its ends.
 func TestActiveConversations(t *testing.T) {
+	testenv.Sequential(t)
 	log := randomLog(3)
 	for i := range log {
 		log[i].Service = "one"

@@ -58,11 +58,11 @@ func wantSame(t testing.TB, want, got *report.Summary) {
 
 // TestFromClickHouse holds merged minutes against what is computed from the raw requests of random logs.
 func TestFromClickHouse(t *testing.T) {
-	seeds := uint64(8)
+	seeds := testenv.Times(4, 40)
 	if testing.Short() {
-		seeds = 3
+		seeds = min(seeds, 2)
 	}
-	for seed := range seeds {
+	for seed := range uint64(seeds) {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
 			log := randomLog(seed)
 			wantSame(t, summarise(t, log), fromClickHouse(t, filled(t, log), report.Query{}))
@@ -72,6 +72,7 @@ func TestFromClickHouse(t *testing.T) {
 
 // TestFromClickHouseFiles does the same with real logs.
 func TestFromClickHouseFiles(t *testing.T) {
+	testenv.Sequential(t)
 	data := os.Getenv("TIDEGAUGE_TEST_DATA")
 	if data == "" {
 		t.Skip("TIDEGAUGE_TEST_DATA is not set")
@@ -127,6 +128,7 @@ func readLog(t testing.TB, path string) (log []schemas.Request) {
 // TestFromClickHouseRange cuts a range out of a log, in another time zone. What counts there is the range's requests,
 // conversations that begin in it, whole, and for what is in flight also what came before.
 func TestFromClickHouseRange(t *testing.T) {
+	testenv.Sequential(t)
 	log := randomLog(3)
 	for i := range log {
 		log[i].Service = "one"
@@ -182,6 +184,7 @@ func TestFromClickHouseNothing(t *testing.T) {
 
 // TestFromClickHouseNames has names that need escaping in SQL.
 func TestFromClickHouseNames(t *testing.T) {
+	testenv.Sequential(t)
 	log := randomLog(6)[:200]
 	for i := range log {
 		log[i].Service, log[i].Model = "it's\\n \t\n{x:String}", []string{`\N`, "NULL", "'"}[i%3]

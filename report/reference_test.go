@@ -12,6 +12,7 @@ import (
 	"tidegauge/ingest"
 	"tidegauge/report"
 	"tidegauge/schemas"
+	"tidegauge/testenv"
 )
 
 // reference is the independent implementation of docs/metrics.md, in Python: TIDEGAUGE_REFERENCE_PYTHON names an
@@ -88,6 +89,7 @@ type referenceLog struct {
 
 // TestReferenceFiles reads every log that the reference can read too.
 func TestReferenceFiles(t *testing.T) {
+	testenv.Sequential(t)
 	r := needReference(t)
 	var logs []referenceLog
 	for _, f := range []struct{ format, pattern string }{
@@ -148,6 +150,7 @@ func summarise(t testing.TB, requests []schemas.Request) *report.Summary {
 // TestReferenceRules holds the rules' logs against the reference too, but for what it does not do: infer
 // conversations, cut durations.
 func TestReferenceRules(t *testing.T) {
+	testenv.Sequential(t)
 	r := needReference(t)
 	var logs []referenceLog
 	for i, rule := range readRules(t) {
@@ -161,6 +164,7 @@ func TestReferenceRules(t *testing.T) {
 
 // TestReferenceRandom compares logs that have everything in them that METRICS has a rule for.
 func TestReferenceRandom(t *testing.T) {
+	testenv.Sequential(t)
 	r := needReference(t)
 	seeds := 6
 	if n := os.Getenv("TIDEGAUGE_REFERENCE_SEEDS"); n != "" {

@@ -6,6 +6,9 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"testing/fstest"
+
+	"github.com/google/go-cmp/cmp"
 
 	"tidegauge/schemas"
 	"tidegauge/storage"
@@ -14,6 +17,7 @@ import (
 
 // TestTablesHaveGoColumns holds the tables, as the engine made them, against the columns that Go writes.
 func TestTablesHaveGoColumns(t *testing.T) {
+	testenv.Sequential(t)
 	db := testenv.Migrated(t)
 	for table, columns := range map[string]any{
 		"requests": &schemas.Requests{}, "minutes": &schemas.Minutes{}, "conversations": &schemas.Conversations{},
@@ -32,6 +36,7 @@ func TestTablesHaveGoColumns(t *testing.T) {
 
 // TestMigrationsRepeat applies the schema twice: what a migration that was interrupted needs.
 func TestMigrationsRepeat(t *testing.T) {
+	testenv.Sequential(t)
 	db := testenv.Migrated(t)
 	run(t, db, "DROP TABLE tidegauge_migrations")
 	files, err := schemas.Migrations(schemas.Topology{})
@@ -45,6 +50,7 @@ func TestMigrationsRepeat(t *testing.T) {
 
 // TestClusterDDLParses lets the engine parse every statement of the cluster's schema, which it cannot run.
 func TestClusterDDLParses(t *testing.T) {
+	testenv.Sequential(t)
 	db := testenv.Database(t)
 	files, err := schemas.Migrations(schemas.Topology{Cluster: "it's `one`"})
 	if err != nil {
@@ -84,6 +90,7 @@ var comments = regexp.MustCompile(`(?m)^\s*--.*$`)
 
 // TestViewsExamples runs the example that each view's comment begins with.
 func TestViewsExamples(t *testing.T) {
+	testenv.Sequential(t)
 	db := testenv.Migrated(t)
 	fill(t, db, verifyLog(5, 300))
 	run(t, db, "INSERT INTO dead_letters (topic, partition, offset, reason) VALUES ('t', 0, 1, 'undecodable: not a JSON object')")
@@ -137,6 +144,7 @@ var rowless = regexp.MustCompile(`'llama'|burst_services|failure_runs_view`)
 
 // TestViewsPrune wants the views' conditions to lead to the rows of one stream by the primary key.
 func TestViewsPrune(t *testing.T) {
+	testenv.Sequential(t)
 	db := testenv.Migrated(t)
 	for _, query := range []string{
 		"SELECT sum(requests) FROM arrivals(service = 's', model = 'm', log_type = NULL, from_us = 60000000, to_us = 120000000, step_s = 300)",
@@ -165,5 +173,54 @@ func TestViewsPrune(t *testing.T) {
 				t.Errorf("%s: the primary key does not prune by %s:\n%s", query, condition, plan.String())
 			}
 		}
+	}
+}
+
+// TestMigratePast migrates databases of every past version with rows in them: they have the tables and views of a new one then,
+// and their rows are right.
+func TestMigratePast(t *testing.T) {
+	testenv.Sequential(t)
+	files, err := schemas.Migrations(schemas.Topology{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	names, err := fs.Glob(files, "*.sql")
+	if err != nil {
+		t.Fatal(err)
+	}
+	const objects = `SELECT groupArray(name || ' ' || replaceAll(create_table_query, currentDatabase(), 'database'))
+		FROM (SELECT * FROM system.tables WHERE database = currentDatabase() ORDER BY name)`
+	var want []string
+	if err := testenv.Migrated(t).QueryRow(t.Context(), objects).Scan(&want); err != nil {
+		t.Fatal(err)
+	}
+	log := verifyLog(8, 300)
+	past := make(fstest.MapFS)
+	for i, name := range names[:len(names)-1] {
+		text, err := fs.ReadFile(files, name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		past[name] = &fstest.MapFile{Data: text}
+		t.Run(name, func(t *testing.T) {
+			db := testenv.Database(t)
+			if _, err := storage.Migrate(t.Context(), db, past); err != nil {
+				t.Fatal(err)
+			}
+			fill(t, db, log)
+			if applied, err := storage.Migrate(t.Context(), db, files); err != nil || applied != len(names)-i-1 {
+				t.Fatalf("%d were applied, %v", applied, err)
+			}
+			var got []string
+			if err := db.QueryRow(t.Context(), objects).Scan(&got); err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(want, got); diff != "" {
+				t.Errorf("not the schema of a new database (-new +migrated):\n%s", diff)
+			}
+			if r := verify(t, db, storage.VerifyQuery{}); r.Different != 0 || r.Requests < 300 {
+				t.Errorf("%+v", r)
+			}
+		})
 	}
 }

@@ -108,6 +108,7 @@ func gpuAt(second float64, change func(*schemas.GPUSample)) *schemas.GPURecord {
 // TestEnergyPerToken: GPUs that draw 300 W, beside a service whose requests are known, come to the joules per token of the closed
 // form, in every window, with samples out of step with minutes; and windows add up to the range.
 func TestEnergyPerToken(t *testing.T) {
+	testenv.Sequential(t)
 	db := testenv.Migrated(t)
 	const minutes, gpus, watts, tokens = 20, 2, 300, 1500
 	var records []*schemas.GPURecord
@@ -150,6 +151,7 @@ func TestEnergyPerToken(t *testing.T) {
 // TestCounters: a counter that falls was started again; a gap of more than ten minutes counts for nothing; a range begins with what it
 // gained since the last sample before it; what is unknown is NULL.
 func TestCounters(t *testing.T) {
+	testenv.Sequential(t)
 	db := testenv.Migrated(t)
 	var records []*schemas.GPURecord
 	put := func(second float64, energy *float64, xid int64) {
@@ -187,6 +189,7 @@ func TestCounters(t *testing.T) {
 
 // TestGPUQuantiles holds means, maxima and 95th percentiles against numpy's, over minutes and over a window of several.
 func TestGPUQuantiles(t *testing.T) {
+	testenv.Sequential(t)
 	db := testenv.Migrated(t)
 	var records []*schemas.GPURecord
 	for i := range 20 {
@@ -204,6 +207,7 @@ func TestGPUQuantiles(t *testing.T) {
 
 // TestInstances: what belongs to a GPU as a whole is divided among its instances, and so among services.
 func TestInstances(t *testing.T) {
+	testenv.Sequential(t)
 	db := testenv.Migrated(t)
 	var records []*schemas.GPURecord
 	for i := range 8 {
@@ -226,6 +230,7 @@ func TestInstances(t *testing.T) {
 
 // TestEngineLoad adds engines up by minute.
 func TestEngineLoad(t *testing.T) {
+	testenv.Sequential(t)
 	db := testenv.Migrated(t)
 	fillGPUs(t, db, "chat")
 	wantRows(t, db, fmt.Sprintf(`SELECT concat(toString(engines), ' ', toString(running_mean), ' ', toString(running_max), ' ', toString(waiting_max), ' ',
@@ -235,6 +240,7 @@ func TestEngineLoad(t *testing.T) {
 
 // TestScrapeTargets tells who is down, since when and why.
 func TestScrapeTargets(t *testing.T) {
+	testenv.Sequential(t)
 	db := testenv.Migrated(t)
 	var records []*schemas.GPURecord
 	for i, up := range []bool{true, false, false, true} {
@@ -255,6 +261,7 @@ func TestScrapeTargets(t *testing.T) {
 
 // TestRewriteManyMinutes needs several statements.
 func TestRewriteManyMinutes(t *testing.T) {
+	testenv.Sequential(t)
 	db := testenv.Migrated(t)
 	var records []*schemas.GPURecord
 	for host := range 250 {
@@ -270,6 +277,7 @@ func TestRewriteManyMinutes(t *testing.T) {
 
 // TestStaleMinuteLoses: what was made of fewer samples and is written late, as by a process that had lost its partition, replaces nothing.
 func TestStaleMinuteLoses(t *testing.T) {
+	testenv.Sequential(t)
 	db := testenv.Migrated(t)
 	storeGPU(t, db, gpuAt(0, func(s *schemas.GPUSample) { s.PowerW = known(100) }))
 	run(t, db, "CREATE TABLE stale ENGINE = Memory AS SELECT * FROM gpu_minutes")
@@ -280,6 +288,7 @@ func TestStaleMinuteLoses(t *testing.T) {
 
 // TestCountersOutOfOrder: samples of two scrapers, one of which read the counter later than it says, are no restart.
 func TestCountersOutOfOrder(t *testing.T) {
+	testenv.Sequential(t)
 	db := testenv.Migrated(t)
 	var records []*schemas.GPURecord
 	for i, energy := range []float64{1e6, 1.5e6 - 100, 1.5e6, 1.5e6 - 50, 1.5e6 + 200, 1.5e6 + 100, 1.5e6 + 400} { // two fall within minutes, one between two
@@ -297,6 +306,7 @@ func TestCountersOutOfOrder(t *testing.T) {
 // TestEnergyPerTokenOverAGap: where no GPU of a service has samples for some minutes, their energy comes with the next sample, and is set against
 // the tokens of all of these minutes; where one of two has, no minute counts twice; where the energy is not known, tokens do not count.
 func TestEnergyPerTokenOverAGap(t *testing.T) {
+	testenv.Sequential(t)
 	db := testenv.Migrated(t)
 	const minutes, watts, tokens = 20, 300, 1500
 	var records []*schemas.GPURecord
@@ -332,6 +342,7 @@ func TestEnergyPerTokenOverAGap(t *testing.T) {
 
 // TestUtilisationByShare: a GPU that is given away as instances does not count beside them, and a large instance counts more than a small one.
 func TestUtilisationByShare(t *testing.T) {
+	testenv.Sequential(t)
 	db := testenv.Migrated(t)
 	var records []*schemas.GPURecord
 	for instance, share := range map[string]float64{"": 0, "1": .75, "2": .25} {

@@ -38,6 +38,7 @@ func number(t testing.TB, db *storage.DB, sql string) (n uint64) {
 // TestRecomputeMends deletes requests and changes rows, which verify finds, and wants it to find nothing after a
 // recompute of their range; rows outside it stay as they are.
 func TestRecomputeMends(t *testing.T) {
+	testenv.Sequential(t)
 	db := testenv.Migrated(t)
 	log := verifyLog(5, 3000)
 	fill(t, db, log)
@@ -142,7 +143,7 @@ func TestRecomputeWhileProcessing(t *testing.T) {
 	run(t, db, fmt.Sprintf("ALTER TABLE requests DELETE WHERE arrival_us <= %d AND request_id IN ('id1', 'id2', 'id3', 'id4', 'id5') SETTINGS mutations_sync = 2",
 		log[50].ArrivalUS))
 	recomputes := 0
-	for running := true; running; recomputes++ {
+	for running := true; running || recomputes < 2; recomputes++ {
 		for _, service := range []string{"a", oddService} {
 			recompute(t, db, service, schemas.MinArrivalUS, schemas.MaxArrivalUS)
 		}
@@ -168,7 +169,7 @@ func TestRecomputeWhileProcessing(t *testing.T) {
 	if report.Different != 0 {
 		t.Errorf("%d rows differ: %v", report.Different, report.Differences[:min(len(report.Differences), 5)])
 	}
-	if missing := len(distinct) - int(report.Requests); missing < 1 || missing > 5 || recomputes < 2 {
+	if missing := len(distinct) - int(report.Requests); missing < 1 || missing > 5 {
 		t.Errorf("%d of %d requests are missing after %d recomputes of both services", missing, len(distinct), recomputes)
 	}
 }

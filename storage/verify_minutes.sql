@@ -1,6 +1,7 @@
 -- The rows of table minutes as they follow from table requests, for some services and a range of whole minutes: the second
 -- side of verify. It is written from the definitions in schemas/minutes.go and shares nothing with package processors.
--- It sorts each stream's requests of a minute into arrays and takes every number from these.
+-- It sorts each stream's requests of a minute into arrays and takes every number from these. What is used several times is made
+-- a subquery further in: within one, ClickHouse puts an alias's whole expression in each place, and plans for a second.
 WITH
     -- Sketches: the bucket of v > 0. For whole numbers up to 24 hours of microseconds the logarithms fall on the right
     -- side of every limit (TestVerifyBuckets).
@@ -34,7 +35,6 @@ SELECT
     countEqual(gaps, 0) AS gap_zero,
     arraySum(arrayMap(x -> log(x / 1000000), positive)) AS gap_log,
     arraySum(arrayMap(x -> pow(log(x / 1000000), 2), positive)) AS gap_log2,
-    arraySort(arrayMap(x -> bucket(x), positive)) AS gap_sorted,
     entries_of(gap_sorted, {sketch_base:UInt16}) AS gap_sketch,
     counts_of(arrayMap(x -> intDiv(x, 1000000), t)) AS seconds,
     counts_of(arrayMap(x -> intDiv(x, 10000000), t)) AS tens,
@@ -43,22 +43,12 @@ SELECT
     arraySum(x -> x * x, tens) AS ten_squares,
     arrayMax(tens) AS ten_peak,
 
-    arrayFilter(q -> q.elapsed >= 0, r) AS timed,
     length(timed) AS elapsed_known,
     arraySum(q -> least(q.arrival + q.elapsed, (toInt64(minute) + 1) * 60000000) - q.arrival, timed) AS flight_us,
-    -- Those that end in a later minute: which, and for how long they are in it.
-    arraySort(arrayFilter(p -> p.1 > 0, arrayMap(q -> (toUInt16(intDiv(q.arrival + q.elapsed, 60000000) - minute),
-        toUInt64((q.arrival + q.elapsed) % 60000000)), timed))) AS later,
     values_of(arrayMap(p -> p.1, later)) AS flight_offsets,
     counts_of(arrayMap(p -> p.1, later)) AS flight_ends,
     arrayMap(o -> arraySum(p -> if(p.1 = o, p.2, 0), later), flight_offsets) AS flight_end_us,
 
-    arrayFilter(q -> q.outcome = 1 AND q.x >= 0 AND q.y > 0, r) AS answered,
-    arrayMap(q -> toInt64(q.x), answered) AS x,
-    arrayMap(q -> toInt64(q.y), answered) AS y,
-    arrayFilter(v -> v > 0, x) AS some_x,
-    arrayMap(v -> token_log(v), some_x) AS log_x,
-    arrayMap(v -> token_log(v), y) AS log_y,
     length(answered) AS length_n,
     arraySum(x) AS request_sum,
     arraySum(arrayMap(v -> toInt128(v) * v, x)) AS request_squares,
@@ -79,17 +69,12 @@ SELECT
     if(empty(y), -1, y[1]) AS response_first,
     if(empty(y), -1, y[-1]) AS response_last,
     arraySum(arrayMap((a, b) -> a * b, arrayPopBack(log_y), arrayPopFront(log_y))) AS response_lag,
-    arraySort(arrayMap(v -> bucket(v), some_x)) AS request_sorted,
     entries_of(request_sorted, {sketch_base:UInt16}) AS request_sketch,
-    arraySort(arrayMap(v -> bucket(v), y)) AS response_sorted,
     entries_of(response_sorted, {sketch_base:UInt16}) AS response_sketch,
-    arraySort(arrayMap((a, b) -> toUInt16(if(a = 0, {joint_zero:UInt16}, floor({joint_octave:UInt16} * log2(a))) * 256
-        + floor({joint_octave:UInt16} * log2(b))), x, y)) AS cells,
     entries_of(cells, 0) AS joint_grid,
     arraySum(q -> greatest(q.x, 0), r) AS request_tokens,
     arraySum(q -> greatest(q.y, 0), r) AS response_tokens,
 
-    arrayMap(q -> q.outcome, r) AS outcomes,
     countEqual(outcomes, 1) AS ok,
     countEqual(outcomes, 2) AS empty,
     countEqual(outcomes, 3) AS error,
@@ -98,38 +83,26 @@ SELECT
     countEqual(outcomes, 6) AS cancelled,
     countEqual(outcomes, 7) AS filtered,
     arrayCount(q -> q.outcome = 3 AND q.status BETWEEN 400 AND 499, r) AS client_errors,
-    arrayMap(o -> o NOT IN (1, 6), outcomes) AS failed,
     arraySum(arrayMap((a, b) -> a AND b, arrayPopBack(failed), arrayPopFront(failed))) AS failure_pairs,
-    -- Split before every request that did not fail, with one put before the first: a piece is such a request and the
-    -- failures after it.
-    arrayMap(p -> toUInt64(length(p) - 1), arraySplit(f -> NOT f, arrayConcat([0], failed))) AS runs,
     runs[1] AS lead_run,
     runs[-1] AS trail_run,
-    arraySort(arrayFilter(v -> v > 0, arraySlice(runs, 2, greatest(length(runs) - 2, 0)))) AS inner_runs,
     values_of(inner_runs) AS run_lengths,
     counts_of(inner_runs) AS run_counts,
 
-    arrayMap(q -> q.elapsed, arrayFilter(q -> q.outcome = 1 AND q.elapsed >= 0, r)) AS elapsed,
     length(elapsed) AS elapsed_n,
     arraySum(elapsed) AS elapsed_sum,
     if(empty(elapsed), -1, arrayMax(elapsed)) AS elapsed_max,
     countEqual(elapsed, 0) AS elapsed_zero,
-    arraySort(arrayMap(v -> bucket(v), arrayFilter(v -> v > 0, elapsed))) AS elapsed_sorted,
     entries_of(elapsed_sorted, {sketch_base:UInt16}) AS elapsed_sketch,
-    arrayMap(q -> q.ttft, arrayFilter(q -> q.outcome = 1 AND q.ttft >= 0, r)) AS ttft,
     length(ttft) AS ttft_n,
     arraySum(ttft) AS ttft_sum,
     if(empty(ttft), -1, arrayMax(ttft)) AS ttft_max,
     countEqual(ttft, 0) AS ttft_zero,
-    arraySort(arrayMap(v -> bucket(v), arrayFilter(v -> v > 0, ttft))) AS ttft_sorted,
     entries_of(ttft_sorted, {sketch_base:UInt16}) AS ttft_sketch,
-    arrayMap(q -> (q.elapsed - q.ttft) / (q.y - 1),
-        arrayFilter(q -> q.outcome = 1 AND q.ttft >= 0 AND q.elapsed >= q.ttft AND q.y > 1, r)) AS tpot,
     length(tpot) AS tpot_n,
     arraySum(tpot) AS tpot_sum,
     if(empty(tpot), -1, arrayMax(tpot)) AS tpot_max,
     countEqual(tpot, 0) AS tpot_zero,
-    arraySort(arrayMap(v -> bucket(v), arrayFilter(v -> v > 0, tpot))) AS tpot_sorted,
     entries_of(tpot_sorted, {sketch_base:UInt16}) AS tpot_sketch,
     arrayCount(q -> q.outcome = 1 AND q.elapsed >= 0 AND q.ttft > q.elapsed AND q.y > 1, r) AS ttft_after_end,
     stored_at
@@ -137,37 +110,70 @@ FROM
 (
     SELECT
         *,
-        arrayMap(q -> q.arrival, r) AS t,
-        arrayPopFront(arrayDifference(t)) AS gaps,
-        arrayFilter(x -> x > 0, gaps) AS positive
+        arraySort(arrayMap(x -> bucket(x), positive)) AS gap_sorted,
+        arrayFilter(q -> q.elapsed >= 0, r) AS timed,
+        -- Those that end in a later minute: which, and for how long they are in it.
+        arraySort(arrayFilter(p -> p.1 > 0, arrayMap(q -> (toUInt16(intDiv(q.arrival + q.elapsed, 60000000) - minute),
+            toUInt64((q.arrival + q.elapsed) % 60000000)), timed))) AS later,
+        arrayFilter(q -> q.outcome = 1 AND q.x >= 0 AND q.y > 0, r) AS answered,
+        arrayMap(q -> toInt64(q.x), answered) AS x,
+        arrayMap(q -> toInt64(q.y), answered) AS y,
+        arrayFilter(v -> v > 0, x) AS some_x,
+        arrayMap(v -> token_log(v), some_x) AS log_x,
+        arrayMap(v -> token_log(v), y) AS log_y,
+        arraySort(arrayMap(v -> bucket(v), some_x)) AS request_sorted,
+        arraySort(arrayMap(v -> bucket(v), y)) AS response_sorted,
+        arraySort(arrayMap((a, b) -> toUInt16(if(a = 0, {joint_zero:UInt16}, floor({joint_octave:UInt16} * log2(a))) * 256
+            + floor({joint_octave:UInt16} * log2(b))), x, y)) AS cells,
+        arrayMap(q -> q.outcome, r) AS outcomes,
+        arrayMap(o -> o NOT IN (1, 6), outcomes) AS failed,
+        -- Split before every request that did not fail, with one put before the first: a piece is such a request and the
+        -- failures after it.
+        arrayMap(p -> toUInt64(length(p) - 1), arraySplit(f -> NOT f, arrayConcat([0], failed))) AS runs,
+        arraySort(arrayFilter(v -> v > 0, arraySlice(runs, 2, greatest(length(runs) - 2, 0)))) AS inner_runs,
+        arrayMap(q -> q.elapsed, arrayFilter(q -> q.outcome = 1 AND q.elapsed >= 0, r)) AS elapsed,
+        arraySort(arrayMap(v -> bucket(v), arrayFilter(v -> v > 0, elapsed))) AS elapsed_sorted,
+        arrayMap(q -> q.ttft, arrayFilter(q -> q.outcome = 1 AND q.ttft >= 0, r)) AS ttft,
+        arraySort(arrayMap(v -> bucket(v), arrayFilter(v -> v > 0, ttft))) AS ttft_sorted,
+        arrayMap(q -> (q.elapsed - q.ttft) / (q.y - 1),
+            arrayFilter(q -> q.outcome = 1 AND q.ttft >= 0 AND q.elapsed >= q.ttft AND q.y > 1, r)) AS tpot,
+        arraySort(arrayMap(v -> bucket(v), arrayFilter(v -> v > 0, tpot))) AS tpot_sorted
     FROM
     (
         SELECT
-            toString(service) AS service,
-            stream.1 AS grouping,
-            stream.2 AS model,
-            stream.3 AS log_type,
-            minute,
-            any(members) AS members,
-            max(stored_at) AS stored_at,
-            -- In METRICS' order, then by content.
-            CAST(arraySort(groupArray((arrival_us, seq, id_hash, content, request_tokens, response_tokens, toInt8(outcome),
-                elapsed_us, ttft_us, status_code))),
-                'Array(Tuple(arrival Int64, seq Int64, id_hash UInt64, content UInt64, x Int32, y Int32, outcome Int8, elapsed Int64, ttft Int64, status Int32))') AS r
+            *,
+            arrayMap(q -> q.arrival, r) AS t,
+            arrayPopFront(arrayDifference(t)) AS gaps,
+            arrayFilter(x -> x > 0, gaps) AS positive
         FROM
         (
             SELECT
-                *,
-                toUInt32(intDiv(arrival_us, 60000000)) AS minute,
-                if(request_id = '', 0, xxHash64(request_id)) AS id_hash,
-                count() OVER (PARTITION BY requests.service, minute) AS members,
-                -- Each request is in four streams.
-                [('all', '', ''), ('model', toString(model), ''), ('log_type', '', toString(log_type)),
-                    ('both', toString(model), toString(log_type))] AS streams
-            FROM requests FINAL
-            WHERE service = {service:String} AND arrival_us >= {from_us:Int64} AND arrival_us < {to_us:Int64}
+                toString(service) AS service,
+                stream.1 AS grouping,
+                stream.2 AS model,
+                stream.3 AS log_type,
+                minute,
+                any(members) AS members,
+                max(stored_at) AS stored_at,
+                -- In METRICS' order, then by content.
+                CAST(arraySort(groupArray((arrival_us, seq, id_hash, content, request_tokens, response_tokens, toInt8(outcome),
+                    elapsed_us, ttft_us, status_code))),
+                    'Array(Tuple(arrival Int64, seq Int64, id_hash UInt64, content UInt64, x Int32, y Int32, outcome Int8, elapsed Int64, ttft Int64, status Int32))') AS r
+            FROM
+            (
+                SELECT
+                    *,
+                    toUInt32(intDiv(arrival_us, 60000000)) AS minute,
+                    if(request_id = '', 0, xxHash64(request_id)) AS id_hash,
+                    count() OVER (PARTITION BY requests.service, minute) AS members,
+                    -- Each request is in four streams.
+                    [('all', '', ''), ('model', toString(model), ''), ('log_type', '', toString(log_type)),
+                        ('both', toString(model), toString(log_type))] AS streams
+                FROM requests FINAL
+                WHERE service = {service:String} AND arrival_us >= {from_us:Int64} AND arrival_us < {to_us:Int64}
+            )
+            ARRAY JOIN streams AS stream
+            GROUP BY service, stream, minute
         )
-        ARRAY JOIN streams AS stream
-        GROUP BY service, stream, minute
     )
 )

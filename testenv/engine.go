@@ -136,23 +136,32 @@ func DatabaseHTTP(t testing.TB) *storage.DB {
 // Open makes a fresh database on the ClickHouse at address, which is dropped and closed at the test's end.
 func Open(t testing.TB, address string) *storage.DB {
 	t.Helper()
+	db := open(t, address, newName())
+	t.Cleanup(func() { drop(t, db) })
+	return db
+}
+
+func newName() string { return "test_" + strings.ToLower(rand.Text()[:12]) }
+
+// open opens a database, and makes it if it is not there.
+func open(t testing.TB, address, name string) *storage.DB {
+	t.Helper()
 	configuration := storage.DefaultConfig()
-	configuration.Address = address
-	configuration.Database = "test_" + strings.ToLower(rand.Text()[:12])
-	configuration.CreateDatabase = true
+	configuration.Address, configuration.Database, configuration.CreateDatabase = address, name, true
 	db, err := storage.Open(context.Background(), configuration)
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() {
-		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
-		defer cancel()
-		err := db.Exec(ctx, "DROP DATABASE IF EXISTS "+configuration.Database+" SYNC")
-		if err := errors.Join(err, db.Close()); err != nil {
-			t.Log("dropping the test's database: ", err)
-		}
-	})
 	return db
+}
+
+func drop(t testing.TB, db *storage.DB) {
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	defer cancel()
+	err := db.Exec(ctx, "DROP DATABASE IF EXISTS "+db.Database()+" SYNC")
+	if err := errors.Join(err, db.Close()); err != nil {
+		t.Log("dropping the test's database: ", err)
+	}
 }
 
 func missing(err error) bool {

@@ -192,6 +192,7 @@ func (e *encoding) write(ctx context.Context, a *app, f *encode.Format, o encode
 	fmt.Fprintf(a.err, "wrote %s requests to %s\n", count(target.Written()), what)
 	a.losses(f, target.Losses())
 	if target.Written() > 0 {
+		facts.LastUS = facts.FirstUS + int64(float64(facts.LastUS-facts.FirstUS)*o.ScaleTime)
 		fmt.Fprint(a.err, handoff.OfFile(f.Name, e.path, o.FillHashes, *facts))
 	}
 	return nil

@@ -200,6 +200,30 @@ func TestUp(t *testing.T) {
 			t.Error(d)
 		}
 	})
+	t.Run("export", func(t *testing.T) {
+		s := s.in(t)
+		log, err := os.ReadFile(sample)
+		if err != nil {
+			t.Fatal(err)
+		}
+		// The sample's lines are in the order of everything, but for requests of one microsecond.
+		want := strings.SplitAfter(string(log), "\n")
+		got := strings.SplitAfter(s.ok("export", "--format", "canonical", "-o", "-"), "\n")
+		slices.Sort(want)
+		slices.Sort(got)
+		if !slices.Equal(want, got) {
+			t.Errorf("%d lines are exported of %d", len(got), len(want))
+		}
+		if r := s.run("export", "--format", "vidur", "--service", "nobody", "-o", "none.csv"); r.status != exitFailed || !strings.Contains(r.err, "no requests of service nobody") {
+			t.Errorf("an unknown service: %+v", r)
+		}
+		out := s.ok("export", "--format", "azure", "--from", "2026-01-05T01:00:00Z", "--to", "2026-01-05T01:10:00Z", "-o", "-")
+		for row := range strings.Lines(strings.TrimPrefix(out, azureHeader)) {
+			if !strings.HasPrefix(row, "2026-01-05 01:0") {
+				t.Errorf("outside the range: %s", row)
+			}
+		}
+	})
 	t.Run("verify", func(t *testing.T) {
 		s := s.in(t)
 		if out := s.ok("verify"); !strings.Contains(out, "recounted 28,474 requests") || !strings.Contains(out, ": 0 differ") {

@@ -24,7 +24,7 @@ func suits(want, have arrow.DataType) bool {
 		have = have.(*arrow.DictionaryType).ValueType
 	}
 	switch have.ID() {
-	case arrow.NULL: // a column of nothing but nulls
+	case arrow.NULL:
 		return true
 	case arrow.TIMESTAMP:
 		return want.ID() == arrow.INT64

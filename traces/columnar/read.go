@@ -125,7 +125,10 @@ func fieldsOf(s *arrow.Schema) ([]int, error) {
 			if !suits(c.kind, f.Type) {
 				return nil, fmt.Errorf("column %s has the type %s, want %s or one that converts to it", f.Name, f.Type, c.kind)
 			}
-			seen[f.Name], fields[i] = true, at
+			seen[f.Name] = true
+			if f.Type.ID() != arrow.NULL { // a column of nothing but nulls says nothing
+				fields[i] = at
+			}
 		}
 	}
 	if !seen["arrival_us"] {

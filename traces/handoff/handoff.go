@@ -18,11 +18,20 @@ type Facts struct {
 	Requests int64
 	// Failed are requests that failed, Hashed those with prefix hashes, Turns those of a conversation.
 	Failed, Hashed, Turns int64
+	// FirstUS and LastUS are the arrivals that bound the file, as they are in it.
+	FirstUS, LastUS int64
 }
+
+// seconds is how long the file takes to send, rounded up.
+func (f *Facts) seconds() int64 { return (f.LastUS-f.FirstUS)/schemas.SecondUS + 1 }
 
 // Add counts a request.
 func (f *Facts) Add(r *schemas.Request) {
+	if f.Requests == 0 {
+		f.FirstUS, f.LastUS = r.ArrivalUS, r.ArrivalUS
+	}
 	f.Requests++
+	f.FirstUS, f.LastUS = min(f.FirstUS, r.ArrivalUS), max(f.LastUS, r.ArrivalUS)
 	if r.Outcome.Failed() {
 		f.Failed++
 	}
@@ -95,7 +104,7 @@ func OfFile(format, path string, filled bool, f Facts) string {
 	}
 	as("mooncake", ".jsonl", func(file string, made bool) []tool { return mooncake(file, filled || made, f) })
 	as("guidellm", ".jsonl", func(file string, _ bool) []tool { return []tool{guideLLM(file)} })
-	as("azure", ".csv", func(file string, _ bool) []tool { return []tool{inferencePerf(file)} })
+	as("azure", ".csv", func(file string, _ bool) []tool { return []tool{inferencePerf(file, f)} })
 	if f.Failed > 0 {
 		fmt.Fprintf(&b, "  of the requests %d failed, which no tool reproduces: --drop-failures leaves them out\n", f.Failed)
 	}
@@ -125,12 +134,12 @@ func aiperf(file, kind, lacks string) tool {
 
 func guideLLM(file string) tool {
 	return tool{"GuideLLM", fmt.Sprintf(`guidellm run --backend kind=openai_http,target=%s --profile kind=replay --data '{"kind":"trace_synthetic","source":{"kind":"json_file","path":"%s"}}'`,
-		url, strings.ReplaceAll(strings.Trim(file, "'"), "'", "")), "conversations, shared prefixes; times have 24 bits: 8 ms after a day"}
+		url, strings.ReplaceAll(strings.Trim(file, "'"), "'", "")), "conversations, shared prefixes"}
 }
 
-func inferencePerf(file string) tool {
-	return tool{"inference-perf", fmt.Sprintf("inference-perf --server.type vllm --server.base_url %s --server.model_name %s --load.type trace_replay --load.trace.file %s --load.trace.format AzurePublicDataset --data.type random --data.trace.file %s --data.trace.format AzurePublicDataset",
-		url, model, file, file), "conversations, shared prefixes, times below 10 ms"}
+func inferencePerf(file string, f Facts) tool {
+	return tool{"inference-perf", fmt.Sprintf("inference-perf --server.type vllm --server.base_url %s --server.model_name %s --load.type trace_replay --load.trace.file %s --load.trace.format AzurePublicDataset --load.stages '[{\"rate\": %s, \"duration\": %d}]' --data.type random --data.trace.file %s --data.trace.format AzurePublicDataset",
+		url, model, file, decimal(float64(f.Requests)/float64(f.seconds())), f.seconds(), file), "conversations, shared prefixes, times below 10 ms"}
 }
 
 // Numbers is what statistical load generators can be told of a stream.

@@ -54,9 +54,9 @@ func TestOfNumbers(t *testing.T) {
 
 func TestFacts(t *testing.T) {
 	var f Facts
-	f.Add(&schemas.Request{Outcome: schemas.Empty, Conversation: "c", PrefixHashes: []uint64{1}})
-	f.Add(&schemas.Request{Outcome: schemas.OK})
-	if f != (Facts{Requests: 2, Failed: 1, Hashed: 1, Turns: 1}) {
+	f.Add(&schemas.Request{ArrivalUS: 3_500_000, Outcome: schemas.Empty, Conversation: "c", PrefixHashes: []uint64{1}})
+	f.Add(&schemas.Request{ArrivalUS: 1_000_000, Outcome: schemas.OK})
+	if f != (Facts{Requests: 2, Failed: 1, Hashed: 1, Turns: 1, FirstUS: 1_000_000, LastUS: 3_500_000}) || f.seconds() != 3 {
 		t.Errorf("%+v", f)
 	}
 }

@@ -18,6 +18,9 @@ func quote(s string) string {
 
 // decimal writes three digits.
 func decimal(v float64) string {
+	if !(v > 0) {
+		return "0"
+	}
 	return strconv.FormatFloat(v, 'f', max(0, 2-int(math.Floor(math.Log10(v)))), 64)
 }
 

@@ -21,7 +21,7 @@ const (
 // what depends on it.
 func fitArrivals(times []int64, from, to int64, silent []span) (Arrivals, func(us int64) int) {
 	a := Arrivals{Count: int64(len(times)), TickUS: tick(times)}
-	to = max(to, from+1)
+	to = max(to, from+secondUS, from+a.TickUS)
 	a.Rate = roundTo(float64(len(times))/(float64(max(to-from-quietTime(silent), 1))/1e6), 6)
 	a.Shape = fitShape(times, from, to, silent)
 	a.CellUS = cellWidth(len(times), to-from, a.TickUS)
@@ -313,7 +313,13 @@ func fitMemory(rank []float64, signal float64) ([]Memory, float64) {
 		constants = append(constants, c)
 	}
 	w := make([]float64, len(constants))
-	part := func(k int, lag float64) float64 { return math.Exp(-lag / float64(constants[k])) }
+	part := make([][]float64, len(constants)) // what is left of a component after each lag
+	for k := range part {
+		part[k] = make([]float64, len(lags))
+		for i, lag := range lags {
+			part[k][i] = math.Exp(-float64(lag) / float64(constants[k]))
+		}
+	}
 	// A lag of few cells is known best.
 	trust := func(i int) float64 { return float64(n-lags[i]) / float64(n) / float64(1+i) }
 	// A log's mean is its own, so that its autocorrelations are too small, by the variance of the mean. That
@@ -323,14 +329,14 @@ func fitMemory(rank []float64, signal float64) ([]Memory, float64) {
 		for range 100 {
 			for k := range w {
 				up, down := 0.0, 1e-12
-				for i, lag := range lags {
+				for i := range lags {
 					rest := target[i]*(1-lost) + lost
 					for l := range w {
 						if l != k {
-							rest -= w[l] * part(l, float64(lag))
+							rest -= w[l] * part[l][i]
 						}
 					}
-					p := part(k, float64(lag))
+					p := part[k][i]
 					up += trust(i) * rest * p
 					down += trust(i) * p * p
 				}
@@ -340,7 +346,7 @@ func fitMemory(rank []float64, signal float64) ([]Memory, float64) {
 		lost = 0
 		for k, x := range w {
 			// The variance of a mean of n values whose correlation falls by q a step.
-			q := part(k, 1)
+			q := math.Exp(-1 / float64(constants[k]))
 			lost += x * ((1+q)/(1-q) - 2*q*(1-math.Pow(q, float64(n)))/float64(n)/(1-q)/(1-q)) / float64(n)
 		}
 		lost = min(lost*signal, 0.5)

@@ -271,10 +271,10 @@ func recipes() map[string]recipe {
 		"api": {
 			description: "Programs in bursts: some eighty calls within seconds, then nothing; long requests, short answers. Like Azure's code service. No latencies: none were published",
 			sources:     []string{sourceAzure, sourceDynamo, invented},
-			days:        3,
+			days:        7,
 			flows: []simulated{{
 				service: "api", logType: "api", models: []string{"code-model"}, shares: []float64{1}, run: 1,
-				starts:   clusterArrivals(2.5, dayShape(9), 80, 0.055),
+				starts:   clusterArrivals(2.5, dayShape(9), 60, 0.07),
 				request:  []quantiles{q([]float64{0, .05, .25, .5, .9, .99, 1}, []float64{5, 75, 577, 1469, 5188, 7436, 7437})},
 				response: []quantiles{q([]float64{0, .05, .25, .5, .75, .9, .99, 1}, []float64{1, 6, 9, 13, 24, 55, 251, 1900})},
 				joint:    0, memory: 0,
@@ -306,10 +306,10 @@ func recipes() map[string]recipe {
 			flows: []simulated{
 				{
 					service: "burstgpt", logType: "API log", models: []string{"ChatGPT", "GPT-4"}, shares: []float64{.85, .15}, run: 20, tick: 1,
-					starts:   gammaArrivals(0.54, dayShape(3.01), 1.0, 5400, 0.5, 0.75),
+					starts:   gammaArrivals(0.54, dayShape(3.01), 1.0, 5400, 0.5, 1.1),
 					request:  []quantiles{q([]float64{0, .5, .9, .99, 1}, []float64{6, 326, 794, 3141, 30_000}), q([]float64{0, .5, .9, .99, 1}, []float64{6, 326, 794, 3141, 100_000})},
 					response: []quantiles{q([]float64{0, .5, .9, .99, 1}, []float64{1, 13, 105, 760, 3000}), q([]float64{0, .3, .5, .9, .99, 1}, []float64{1, 8, 40, 300, 1038, 4000})},
-					joint:    0.3, memory: 0.75, failure: 0.0756, failureRun: 4,
+					joint:    0.5, memory: 0.75, failure: 0.08, failureRun: 4,
 					elapsed: func(r *rand.Rand, y float64) float64 {
 						return 0.3*math.Exp(1.2*r.NormFloat64()) + 0.02*y*math.Exp(0.5*r.NormFloat64())
 					},

@@ -36,9 +36,13 @@ SELECT
     if(context_growth_n = 0, NULL, growth_quantiles[2]) AS context_growth_p50,
     if(context_growth_n = 0, NULL, growth_quantiles[3]) AS context_growth_p90,
     if(paired = 0, NULL, carried / paired) AS history_carried_share
-FROM
+FROM (SELECT toUInt8(1) AS whole) AS range
+LEFT JOIN
 (
+    -- With a key, of one value, ClickHouse leaves out what nobody asks for: a panel asks for a column or two. The join makes a row
+    -- where there is none.
     SELECT
+        toUInt8(1) AS whole,
         count() AS conversation_count,
         sum(t) AS turn_count,
         max(t) AS turns_largest,
@@ -82,4 +86,5 @@ FROM
             AND first_us >= {{template "from"}} * 60000000
             AND first_us < {{template "to"}} * 60000000
     )
-);
+    GROUP BY whole
+) AS all USING (whole);

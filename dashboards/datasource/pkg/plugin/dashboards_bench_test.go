@@ -9,7 +9,6 @@ import (
 	"github.com/grafana/grafana-plugin-sdk-go/backend"
 
 	"tidegauge/dashboards"
-	"tidegauge/dashboards/catalogue"
 	"tidegauge/schemas"
 	"tidegauge/storage"
 	"tidegauge/testenv"
@@ -17,16 +16,10 @@ import (
 )
 
 // BenchmarkDashboards asks the queries of every panel of every dashboard, in both flavours, over 30 days of one service at 10 requests
-// a second with GPUs, one after the other: what a panel takes, the processor time of each query in ClickHouse, and at the end what all
-// panels of a flavour take. Queries that several panels share count for each.
-func BenchmarkDashboards(b *testing.B) { boards(b, month(b, "minutes"), false) }
-
-// BenchmarkRawDashboards does the same of the panels that read requests and conversations, of which there are 26 million and more.
-func BenchmarkRawDashboards(b *testing.B) {
-	boards(b, month(b, "minutes", "requests", "conversations"), true)
-}
-
-func boards(b *testing.B, db *storage.DB, raw bool) {
+// a second with GPUs, one after the other: what a panel takes, the processor time of each query in ClickHouse, and at the end the
+// same over all panels of a flavour, each counted once.
+func BenchmarkDashboards(b *testing.B) {
+	db := month(b, "minutes", "requests", "conversations")
 	monthOfGPUs(b, db)
 	d := over(b, db, object{"queryTimeout": 300})
 	values := dashboards.Values{From: start, To: start.Add(benchDays * day), Variables: map[string]string{"service": "month", "step": "auto", "time_zone": "UTC"}}
@@ -44,7 +37,7 @@ func boards(b *testing.B, db *storage.DB, raw bool) {
 		}
 	}
 	for _, f := range dashboards.Flavours() {
-		var everything []time.Duration
+		var everything, processor []time.Duration
 		for _, board := range dashboards.Boards() {
 			for _, p := range board.Panels {
 				if p.Visual == dashboards.Row || p.Visual == dashboards.Text || !p.In(f) {
@@ -55,9 +48,6 @@ func boards(b *testing.B, db *storage.DB, raw bool) {
 					b.Fatal(err)
 				}
 				for i, q := range queries {
-					if m, _ := catalogue.Find(p.Targets[i].Metric); m.Raw != raw {
-						continue
-					}
 					for key, value := range q {
 						if text, ok := value.(string); ok {
 							if q[key], err = dashboards.Interpolate(text, values, f); err != nil {
@@ -74,9 +64,10 @@ func boards(b *testing.B, db *storage.DB, raw bool) {
 							askPanel(b, db, d, f, q, values)
 							took = append(took, time.Since(began))
 						}
-						b.ReportMetric(float64(processorTime(b, db)-before)/1000/float64(b.N), "cpu-ms")
-						distribution(b, took)
-						everything = append(everything, took...)
+						used := time.Duration(processorTime(b, db)-before) * time.Microsecond / time.Duration(len(took))
+						b.ReportMetric(inMilliseconds(used), "cpu-ms")
+						distribution(b, took, "-ms")
+						everything, processor = append(everything, took[len(took)/2]), append(processor, used)
 					})
 				}
 			}
@@ -84,7 +75,8 @@ func boards(b *testing.B, db *storage.DB, raw bool) {
 		b.Run(f.Name+"/all", func(b *testing.B) {
 			for b.Loop() {
 			}
-			distribution(b, everything)
+			distribution(b, everything, "-ms")
+			distribution(b, processor, "-cpu-ms")
 		})
 	}
 }

@@ -13,6 +13,7 @@ import (
 
 	"tidegauge/dashboards/catalogue"
 	"tidegauge/report"
+	"tidegauge/testenv"
 )
 
 // TestPlugin asks a data source over a day of the sample log.
@@ -21,6 +22,7 @@ func TestPlugin(t *testing.T) {
 	storeGPUs(t, db)
 	d := over(t, db, nil)
 	t.Run("Document", func(t *testing.T) {
+		testenv.Sequential(t)
 		from, to := start.UnixMicro(), start.Add(day).UnixMicro()
 		document, err := report.FromClickHouse(t.Context(), db, report.Query{Service: "demo", FromUS: &from, ToUS: &to})
 		if err != nil {
@@ -28,15 +30,15 @@ func TestPlugin(t *testing.T) {
 		}
 		compareDocument(t, d, document)
 	})
-	t.Run("EveryMetric", func(t *testing.T) { everyMetric(t, d) })
-	t.Run("Ranges", func(t *testing.T) { ranges(t, d) })
-	t.Run("Windows", func(t *testing.T) { windows(t, d) })
-	t.Run("Heatmaps", func(t *testing.T) { heatmaps(t, d) })
-	t.Run("Distributions", func(t *testing.T) { distributions(t, d) })
-	t.Run("GPUs", func(t *testing.T) { gpus(t, d) })
-	t.Run("Annotations", func(t *testing.T) { marks(t, db, d) })
+	t.Run("EveryMetric", func(t *testing.T) { testenv.Sequential(t); everyMetric(t, d) })
+	t.Run("Ranges", func(t *testing.T) { testenv.Sequential(t); ranges(t, d) })
+	t.Run("Windows", func(t *testing.T) { testenv.Sequential(t); windows(t, d) })
+	t.Run("Heatmaps", func(t *testing.T) { testenv.Sequential(t); heatmaps(t, d) })
+	t.Run("Distributions", func(t *testing.T) { testenv.Sequential(t); distributions(t, d) })
+	t.Run("GPUs", func(t *testing.T) { testenv.Sequential(t); gpus(t, d) })
+	t.Run("Annotations", func(t *testing.T) { testenv.Sequential(t); marks(t, db, d) })
 	t.Run("Errors", func(t *testing.T) { errorsOfQueries(t, d) })
-	t.Run("SQL", func(t *testing.T) { analysts(t, db, d) })
+	t.Run("SQL", func(t *testing.T) { testenv.Sequential(t); analysts(t, db, d) })
 	t.Run("Limits", func(t *testing.T) { boundaries(t, db) })
 	t.Run("Cancellation", func(t *testing.T) { cancellation(t, db, d) })
 	t.Run("Parallel", func(t *testing.T) { parallel(t, db) })
