@@ -83,7 +83,7 @@ func Judge(ctx context.Context, o Options) (*Result, error) {
 				First: earlier, Second: value, Halves: all[c].error(earlier, value), place: [2]int{s, c}})
 		}
 	}
-	if err := result.sampling(j, t, all, o.Deals); err != nil {
+	if err := result.sampling(ctx, j, t, all, o.Deals); err != nil {
 		return nil, err
 	}
 	o.Log("  halves measured in %s", time.Since(began).Round(time.Millisecond))
@@ -119,11 +119,14 @@ func (o *Options) chosen() []model {
 
 // sampling adds how much two halves of the trace differ by chance: on average over several ways to deal its blocks of
 // time out to two.
-func (r *Result) sampling(j *judge, t *trace, all []cell, deals int) error {
+func (r *Result) sampling(ctx context.Context, j *judge, t *trace, all []cell, deals int) error {
 	random := newRandom(1, "deal")
 	sums := make([]float64, len(r.Cells))
 	known := make([]int, len(r.Cells))
 	for range deals {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
 		a, b := t.deal(random)
 		of := judge{server: j.server, logTypes: j.logTypes}
 		ofA, err := of.measure(a)
