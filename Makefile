@@ -32,8 +32,8 @@ help: ## list the targets
 		/^[a-zA-Z_-]+:.*## / { printf "  %-15s %s\n", $$1, $$2 }' Makefile
 
 .PHONY: demo
-demo: build engine ## a sample log (or TRACE=path) through broker, processors and ClickHouse
-	bin/tidegauge demo $(if $(TRACE),--trace "$(TRACE)")
+demo: build engine ## a sample log (or TRACE=path, or PROFILE=burstgpt) through broker, processors and ClickHouse
+	bin/tidegauge demo $(if $(TRACE),--trace "$(TRACE)") $(if $(PROFILE),--profile "$(PROFILE)")
 
 .PHONY: up
 up: build engine ## the whole pipeline on this machine, until Ctrl-C (ARGS=... adds flags)
