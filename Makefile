@@ -161,13 +161,13 @@ fmt: ## format
 .PHONY: vet
 vet: ## go vet, also of bench, which runs on Linux alone
 	$(GO) vet ./...
-	GOOS=linux $(GO) -C bench vet .
+	GOOS=linux $(GO) -C bench vet ./...
 
 .PHONY: lint
 lint: bin/golangci-lint ## golangci-lint, and docker-compose.yml against its schema
 	bin/golangci-lint run
 	cd bench && GOOS=linux ../bin/golangci-lint run --config ../.golangci.yml
-	$(if $(filter Linux,$(shell uname)),$(GO) -C bench test .)
+	$(if $(filter Linux,$(shell uname)),$(GO) -C bench test ./...)
 	$(GO) -C tools test ./...
 
 .PHONY: bench

@@ -162,7 +162,7 @@ func newCommand() *cobra.Command {
 		measure("growth", "What a request costs, by how many there are and of how many services", "requests", "most", 10_000_000, (*lab).growth),
 		disordered,
 		measure("scale", "One processor and two", "requests", "how many", 4_000_000, (*lab).scale),
-		newConsume())
+		newFidelity(), newConsume())
 	for _, c := range root.Commands() {
 		c.Args = cobra.NoArgs
 	}
