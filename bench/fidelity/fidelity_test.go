@@ -159,6 +159,28 @@ func TestBurstGPTRecovers(t *testing.T) {
 	}
 }
 
+// TestPool: by hand. What is sent is of the nearest request length, and of these of the nearest response length.
+func TestPool(t *testing.T) {
+	failed := success(0, 0, 11, 0)
+	p := newPool([][]row{{success(0, 0, 10, 50), success(0, 0, 10, 5), success(0, 0, 20, 7)}, {success(0, 0, 10, 30), failed}})
+	for _, c := range []struct{ request, response, wantRequest, wantResponse int32 }{
+		{1, 1, 10, 5},      // before the first
+		{900, 900, 20, 7},  // after the last
+		{10, 44, 10, 50},   // 50 is nearer than 30
+		{10, 40, 10, 30},   // as near: the smaller
+		{15, 30, 10, 30},   // as near: the smaller
+		{16, 30, 20, 7},    // the request's length comes first
+		{11, 1000, 10, 50}, // what has no response is no prompt to send
+	} {
+		if x, y := p.nearest(c.request, c.response); x != c.wantRequest || y != c.wantResponse {
+			t.Errorf("%d, %d: %d, %d sent, not %d, %d", c.request, c.response, x, y, c.wantRequest, c.wantResponse)
+		}
+	}
+	if x, y := newPool(nil).nearest(3, 4); x != 3 || y != 4 {
+		t.Errorf("without a pool: %d, %d sent", x, y)
+	}
+}
+
 // TestServeGenRecovers: Gamma gaps are taken for Gamma's, Weibull's for Weibull's, of their shape, and each window has as
 // many requests as the one it is made after.
 func TestServeGenRecovers(t *testing.T) {
