@@ -32,8 +32,8 @@ help: ## list the targets
 		/^[a-zA-Z_-]+:.*## / { printf "  %-15s %s\n", $$1, $$2 }' Makefile
 
 .PHONY: demo
-demo: build engine ## a sample log (or TRACE=path) through broker, processors and ClickHouse
-	bin/tidegauge demo $(if $(TRACE),--trace "$(TRACE)")
+demo: build engine ## a sample log (or TRACE=path, or PROFILE=burstgpt) through broker, processors and ClickHouse
+	bin/tidegauge demo $(if $(TRACE),--trace "$(TRACE)") $(if $(PROFILE),--profile "$(PROFILE)")
 
 .PHONY: up
 up: build engine ## the whole pipeline on this machine, until Ctrl-C (ARGS=... adds flags)
@@ -161,13 +161,13 @@ fmt: ## format
 .PHONY: vet
 vet: ## go vet, also of bench, which runs on Linux alone
 	$(GO) vet ./...
-	GOOS=linux $(GO) -C bench vet .
+	GOOS=linux $(GO) -C bench vet ./...
 
 .PHONY: lint
 lint: bin/golangci-lint ## golangci-lint, and docker-compose.yml against its schema
 	bin/golangci-lint run
 	cd bench && GOOS=linux ../bin/golangci-lint run --config ../.golangci.yml
-	$(if $(filter Linux,$(shell uname)),$(GO) -C bench test .)
+	$(if $(filter Linux,$(shell uname)),$(GO) -C bench test ./...)
 	$(GO) -C tools test ./...
 
 .PHONY: bench

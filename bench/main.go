@@ -15,6 +15,7 @@ import (
 	"slices"
 	"strings"
 	"syscall"
+	"time"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -144,7 +145,14 @@ func newCommand() *cobra.Command {
 		return l.disorder(ctx, n, minutes)
 	})
 	disordered.Flags().IntVar(&minutes, "minutes", 60, "how many of them (an hour of 10,000 requests a second takes 9 GB of memory to make up)")
-	root.AddCommand(drain, characterize, ingest, remember,
+	driven := replayed{ttft: 20 * time.Millisecond, interval: 5 * time.Millisecond, failing: 0.01}
+	drive := measure("replay", "A trace against a server process, its results through the pipeline", "rate", "requests a second", 2_000, func(l *lab, ctx context.Context, n int) error {
+		driven.rate = n
+		return l.replays(ctx, driven)
+	})
+	drive.Flags().IntVar(&driven.seconds, "seconds", 60, "how long")
+	drive.Flags().BoolVar(&driven.realtime, "realtime", false, "run the generator and the server before all else (chrt), as on machines of their own")
+	root.AddCommand(drain, characterize, ingest, remember, drive,
 		measure("freshness", "From the producer to the row, at a constant rate", "rate", "requests a second", 20_000, func(l *lab, ctx context.Context, n int) error {
 			return l.freshness(ctx, n, 60)
 		}),
@@ -154,7 +162,7 @@ func newCommand() *cobra.Command {
 		measure("growth", "What a request costs, by how many there are and of how many services", "requests", "most", 10_000_000, (*lab).growth),
 		disordered,
 		measure("scale", "One processor and two", "requests", "how many", 4_000_000, (*lab).scale),
-		newConsume())
+		newFidelity(), newConsume())
 	for _, c := range root.Commands() {
 		c.Args = cobra.NoArgs
 	}
@@ -162,7 +170,7 @@ func newCommand() *cobra.Command {
 		Use: "all", Short: "Everything above, one after the other, as make bench has it", Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			// characterize comes first: it may use all cores, which the others bind themselves to two of.
-			for _, name := range []string{"characterize", "drain", "ingest", "memory", "freshness", "restart", "growth", "disorder", "scale"} {
+			for _, name := range []string{"characterize", "drain", "ingest", "memory", "freshness", "restart", "growth", "disorder", "scale", "replay"} {
 				one, _, err := root.Find([]string{name})
 				if err != nil {
 					return err

@@ -26,6 +26,7 @@ import (
 func Main(m *testing.M) {
 	storage.ServeIfEngine()
 	code := m.Run()
+	RemoveLLM()
 	stopKafka()
 	if err := stopEngine(); err != nil {
 		fmt.Fprintln(os.Stderr, "testenv:", err)

@@ -49,7 +49,7 @@ func Day(c DayConfig) iter.Seq[*schemas.Request] {
 }
 
 // WriteDay writes such a log as canonical JSON lines and says how many.
-func WriteDay(w io.Writer, c DayConfig) (requests int, err error) { return write(w, Day(c)) }
+func WriteDay(w io.Writer, c DayConfig) (requests int, err error) { return Write(w, Day(c)) }
 
 // dayOf makes one day of one service.
 type dayOf struct {

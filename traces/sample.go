@@ -55,9 +55,10 @@ func Sample(c SampleConfig) iter.Seq[*schemas.Request] {
 }
 
 // WriteSample writes a sample log as canonical JSON lines and says how many.
-func WriteSample(w io.Writer, c SampleConfig) (requests int, err error) { return write(w, Sample(c)) }
+func WriteSample(w io.Writer, c SampleConfig) (requests int, err error) { return Write(w, Sample(c)) }
 
-func write(w io.Writer, log iter.Seq[*schemas.Request]) (requests int, err error) {
+// Write writes requests as canonical JSON lines and says how many.
+func Write(w io.Writer, log iter.Seq[*schemas.Request]) (requests int, err error) {
 	b := bufio.NewWriterSize(w, 1<<20)
 	var line []byte
 	for r := range log {

@@ -15,7 +15,7 @@ import (
 
 func TestHelp(t *testing.T) {
 	s := newShell(t)
-	for _, command := range []string{"", "demo", "up", "ingest", "receive", "scrape", "process", "doctor", "characterize", "report", "verify", "sql", "sample", "export", "convert", "compare", "migrate", "recompute",
+	for _, command := range []string{"", "demo", "up", "ingest", "receive", "scrape", "process", "doctor", "characterize", "report", "verify", "sql", "sample", "export", "convert", "fit", "generate", "compare", "replay", "migrate", "recompute",
 		"config", "engine", "engine fetch", "man", "version"} {
 		r := s.run(append(strings.Fields(command), "--help")...)
 		if r.status != exitOK || r.err != "" {

@@ -17,13 +17,15 @@ import (
 	"tidegauge/config"
 	"tidegauge/ingest"
 	"tidegauge/report"
+	"tidegauge/schemas"
 	"tidegauge/storage"
 	"tidegauge/traces"
+	"tidegauge/traces/workload"
 )
 
 func newDemo(a *app) *cobra.Command {
 	var r reading
-	var trace string
+	var trace, profile string
 	var keep bool
 	c := &cobra.Command{
 		Use:     "demo [LOG]",
@@ -35,6 +37,7 @@ those computed directly from the file, and cleans up. It takes well under two mi
 port that others may need, and leaves nothing behind unless told to.`,
 		Example: `  tidegauge demo
   tidegauge demo BurstGPT_3.csv.gz
+  tidegauge demo --profile burstgpt
   tidegauge demo --keep`,
 		Args: cobra.MaximumNArgs(1),
 		RunE: func(c *cobra.Command, arguments []string) error {
@@ -43,6 +46,9 @@ port that others may need, and leaves nothing behind unless told to.`,
 				err = errors.Join(err, errors.New("the log is named twice, as the argument and with --trace"))
 			} else if len(arguments) == 1 {
 				trace = arguments[0]
+			}
+			if trace != "" && profile != "" {
+				err = errors.Join(err, errors.New("--profile makes a log, and one is named: one of them is enough"))
 			}
 			if err != nil {
 				return usage(err)
@@ -53,10 +59,11 @@ port that others may need, and leaves nothing behind unless told to.`,
 			if err := a.keep(&reader.Options); err != nil {
 				return err
 			}
-			return a.demo(c.Context(), demo{app: a, reader: reader, trace: trace, keep: keep})
+			return a.demo(c.Context(), demo{app: a, reader: reader, trace: trace, profile: profile, keep: keep})
 		},
 	}
 	c.Flags().StringVar(&trace, "trace", "", "a serving log to use instead of the made-up one")
+	c.Flags().StringVar(&profile, "profile", "", "make the log of a workload `profile`, three days of it: a file, or "+strings.Join(workload.ShippedNames(), ", "))
 	c.Flags().BoolVar(&keep, "keep", false, "keep the folder, and say how to go on with it")
 	r.addFlags(c)
 	config.AddFlags(c.Flags(), "engine.library", "engine.memory")
@@ -68,9 +75,11 @@ type demo struct {
 	*app
 	reader ingest.ReaderConfig
 	trace  string
-	keep   bool
-	folder string
-	begun  time.Time
+	// profile is what to make the log of, where none is given; "" is the sample.
+	profile string
+	keep    bool
+	folder  string
+	begun   time.Time
 }
 
 func (a *app) demo(ctx context.Context, d demo) (err error) {
@@ -174,12 +183,38 @@ func (d *demo) sample() error {
 		return nil
 	}
 	d.trace = filepath.Join(d.folder, "sample.jsonl")
+	if d.profile != "" {
+		return d.generate()
+	}
 	return d.step("making up a serving log (synthetic: three days, two models)", func() (string, error) {
 		f, err := os.Create(d.trace)
 		if err != nil {
 			return "", err
 		}
 		n, err := traces.WriteSample(f, traces.DefaultSampleConfig())
+		return count(n) + " requests", errors.Join(err, f.Close())
+	})
+}
+
+// generate makes the log of a profile.
+func (d *demo) generate() error {
+	p, err := d.app.profile(d.profile)
+	if err != nil {
+		return err
+	}
+	return d.step("making up a serving log (synthetic: three days of profile "+d.profile+")", func() (string, error) {
+		o := workload.DefaultGenerateOptions()
+		o.Duration = 3 * 24 * time.Hour
+		o.Labels = []schemas.Label{traces.SyntheticLabel}
+		requests, err := workload.Generate(p, o)
+		if err != nil {
+			return "", err
+		}
+		f, err := os.Create(d.trace)
+		if err != nil {
+			return "", err
+		}
+		n, err := traces.Write(f, requests)
 		return count(n) + " requests", errors.Join(err, f.Close())
 	})
 }

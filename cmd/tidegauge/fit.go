@@ -30,7 +30,7 @@ A profile holds no requests: every number in it covers at least ` + fmt.Sprint(w
 not in it. Names of services, models, log types, error types and finish reasons are. docs/workload.md describes the model and
 the document.
 
-It keeps 72 bytes of each request in memory. With two days of log the day's shape is told, with two weeks the week's.`,
+It needs about 250 bytes of memory a request. With two days of log the day's shape is told, with two weeks the week's.`,
 		Example: `  tidegauge fit -o profile.json access.jsonl.gz
   tidegauge fit --service chat-eu --from now-28d -o profile.json
   tidegauge fit --clients 20 -o - 'logs/*.parquet' | tidegauge generate --profile - -o synthetic.jsonl`,

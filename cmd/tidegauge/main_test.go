@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"tidegauge/storage"
+	"tidegauge/testenv"
 )
 
 var update = flag.Bool("update", false, "write the golden files")
@@ -36,6 +37,7 @@ func TestMain(m *testing.M) {
 	} else {
 		status = m.Run()
 	}
+	testenv.RemoveLLM()
 	os.RemoveAll(folder)
 	os.Exit(status)
 }

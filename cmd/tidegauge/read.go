@@ -18,6 +18,7 @@ import (
 type reading struct {
 	format, onError, epoch, spans string
 	options                       ingest.Options
+	quiet                         bool // no bar: the command shows how far it is itself
 }
 
 func (r *reading) addFlags(c *cobra.Command) {

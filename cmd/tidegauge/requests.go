@@ -112,7 +112,10 @@ func (a *app) logged(c *cobra.Command, reading *reading, arguments []string) (it
 			return
 		}
 		defer reader.Close()
-		stop := watch(a.err, config.Progress, false, true)
+		stop := func() {}
+		if !reading.quiet {
+			stop = watch(a.err, config.Progress, false, true)
+		}
 		for r, err := range reader.All(c.Context()) {
 			if err != nil {
 				stop()

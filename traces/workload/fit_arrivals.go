@@ -15,6 +15,8 @@ const (
 	fewestCells     = 12
 	shortestCellUS  = 64 * secondUS
 	longestCellUS   = 4096 * secondUS
+	// Chance that explains less than this of the level's spread is left in it: cells without an arrival stay without.
+	littleNoise = 0.1
 )
 
 // fitArrivals describes arrivals between from and to (microseconds, sorted). It also gives the load (0, 1, 2) of cells, for
@@ -185,6 +187,9 @@ func (a *Arrivals) fitLevel(times []int64, from, to int64, silent []span) func(u
 	// What chance alone would give is taken out of the spread, and out of the memory's dilution.
 	noise := min(expected/float64(cells)/max(variance, 1e-12), 1)
 	narrow := math.Sqrt(1 - noise)
+	if noise < littleNoise {
+		narrow = 1
+	}
 	rank := ranks(levels)
 	values := make([]int64, cells)
 	for c, l := range levels {
@@ -309,7 +314,12 @@ func fitMemory(rank []float64, signal float64) ([]Memory, float64) {
 		target[i] = min(sum/variance*float64(n)/float64(n-lag)/signal, 1)
 	}
 	var constants []int
-	for c := 1; c <= max(1, n/3) && c <= 4096; c *= 2 {
+	// What remembers a third of a log is seen once or twice in it. A short one may hold nothing else; a long one tells less.
+	longest := n / 3
+	if n > 20*fewestCells {
+		longest = n / 20
+	}
+	for c := 1; c <= max(1, longest) && c <= 4096; c *= 2 {
 		constants = append(constants, c)
 	}
 	w := make([]float64, len(constants))

@@ -218,7 +218,7 @@ func TestStable(t *testing.T) {
 	if testing.Short() {
 		t.Skip("nothing in it races")
 	}
-	for name, scale := range map[string]float64{"chat": 0.2, "api": 0.1, "burstgpt": 0.6} {
+	for name, scale := range map[string]float64{"chat": 0.3, "api": 0.2, "burstgpt": 1} {
 		t.Run(name, func(t *testing.T) {
 			const duration = 4 * 24 * time.Hour
 			begin := options(duration, 1)
