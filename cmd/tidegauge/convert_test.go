@@ -110,3 +110,40 @@ func TestConvertRefuses(t *testing.T) {
 		t.Errorf("failures left %v", names)
 	}
 }
+
+// TestConvertWhole: files that belong together are all there or none is, whatever the path, and messages name what is wrong.
+func TestConvertWhole(t *testing.T) {
+	s := newShell(t)
+	s.write("log.jsonl", []byte(turnsLog))
+	for _, test := range []struct {
+		arguments []string
+		status    int
+		want      string
+	}{
+		{[]string{"--to", "blis", "-o", "trace.yaml"}, exitUsage, "what the second file is called"},
+		{[]string{"--to", "blis", "-o", "/dev/null"}, exitFailed, "/dev/null: is no file"},
+		{[]string{"--to", "vidur", "-o", "v.csv", "--start", "1970-01-01"}, exitUsage, "--start is 1970-01-01"},
+		{[]string{"--to", "vidur", "-o", "v.csv", "--time-scale", "inf"}, exitUsage, "--time-scale is +Inf"},
+	} {
+		r := s.run(append([]string{"convert", "log.jsonl"}, test.arguments...)...)
+		if r.status != test.status || !strings.Contains(r.err, test.want) {
+			t.Errorf("%v: %d %s", test.arguments, r.status, r.err)
+		}
+	}
+	for _, name := range []string{"trace.yaml", "v.csv", "/dev/null.yaml"} {
+		if filepath.IsLocal(name) {
+			name = filepath.Join(s.folder, name)
+		}
+		if _, err := os.Stat(name); err == nil {
+			t.Errorf("%s is left", name)
+		}
+	}
+	// A log in the order of answers has its times in order where rows are sent one after the other.
+	if out, want := s.ok("convert", "--to", "azure", "-o", "-", "log.jsonl"), "TIMESTAMP,ContextTokens,GeneratedTokens\n1970-01-01 00:00:01.0000000,10,2\n"+
+		"1970-01-01 00:00:02.0000000,5,1\n1970-01-01 00:00:04.0000000,20,0\n"; out != want {
+		t.Error(out)
+	}
+	if out := s.ok("convert", "--to", "canonical", "--start", "2026-01-05", "-o", "-", "log.jsonl"); !strings.HasPrefix(out, `{"service":"s","model":"m","arrival_us":1767571200000000,"request_id":"a"`) {
+		t.Errorf("the first arrival is not at the start: %s", out)
+	}
+}

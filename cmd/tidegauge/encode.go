@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"iter"
+	"math"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -89,6 +90,8 @@ func (e *encoding) config(flag string, now time.Time) (*encode.Format, encode.Op
 		wrong("--output is missing: the path of the file to write, or - for standard output")
 	case e.path == "-" && f != nil && (f.Folder || f.Beside != ""):
 		wrong("format %s is several files, which standard output cannot take: name a path", f.Name)
+	case f != nil && f.Beside != "" && filepath.Ext(e.path) == f.Beside:
+		wrong("--output is %s, and of format %s that is what the second file is called: name one that ends in %s", e.path, f.Name, f.Extension)
 	}
 	switch e.origin {
 	case "":
@@ -106,9 +109,11 @@ func (e *encoding) config(flag string, now time.Time) (*encode.Format, encode.Op
 	if e.start != "" {
 		if o.StartUS, err = parseTime(e.start, now); err != nil {
 			wrong("--start: %w", err)
+		} else if o.StartUS <= 0 {
+			wrong("--start is %s, want a time after 1970 began", e.start)
 		}
 	}
-	if !(o.ScaleTime > 0) {
+	if !(o.ScaleTime > 0) || math.IsInf(o.ScaleTime, 0) {
 		wrong("--time-scale is %g, want a factor above 0", o.ScaleTime)
 	}
 	for _, label := range e.labels {
@@ -244,6 +249,9 @@ func (a *app) trace(path string, f *encode.Format, o encode.Options) (*trace, er
 	}
 	t.files = append(t.files, file)
 	if f.Beside != "" {
+		if file.file == nil {
+			return nil, fmt.Errorf("%s: is no file, and format %s is several: name a file", path, f.Name)
+		}
 		beside, err := a.create(strings.TrimSuffix(path, filepath.Ext(path)) + f.Beside)
 		if err != nil {
 			t.abort()
@@ -268,6 +276,11 @@ func (t *trace) commit() error {
 	}
 	if t.folder != nil {
 		return t.folder.commit()
+	}
+	for _, f := range t.files { // a full disk leaves none of them
+		if err := f.flush(); err != nil {
+			return err
+		}
 	}
 	for i := len(t.files) - 1; i >= 0; i-- { // the trace itself last: with it there is all
 		if err := t.files[i].Commit(); err != nil {

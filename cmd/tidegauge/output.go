@@ -45,6 +45,9 @@ func outputError(path string, err error) error {
 	if errors.As(err, &e) {
 		err = e.Err
 	}
+	if path == "-" {
+		path = "standard output"
+	}
 	return fmt.Errorf("%s: cannot be written: %w", path, err)
 }
 
@@ -59,9 +62,9 @@ func (o *output) Write(p []byte) (int, error) {
 
 // Commit has the file appear, in place of one that was there.
 func (o *output) Commit() error {
-	if err := o.w.Flush(); err != nil {
+	if err := o.flush(); err != nil {
 		o.Abort()
-		return outputError(o.path, err)
+		return err
 	}
 	if o.file == nil {
 		return nil
@@ -80,6 +83,14 @@ func (o *output) Commit() error {
 	}
 	o.file = nil
 	return err
+}
+
+// flush writes what is still in memory.
+func (o *output) flush() error {
+	if err := o.w.Flush(); err != nil {
+		return outputError(o.path, err)
+	}
+	return nil
 }
 
 // Abort leaves no trace of what was written.

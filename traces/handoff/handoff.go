@@ -6,6 +6,7 @@
 package handoff
 
 import (
+	"encoding/json"
 	"fmt"
 	"path/filepath"
 	"strings"
@@ -75,12 +76,12 @@ func OfFile(format, path string, filled bool, f Facts) string {
 		write(&b, []tool{{"splitwise-sim", "python run.py trace.filename=" + quote(filepath.Base(stem)) + "  # with the file in its traces/", "conversations, shared prefixes, failures"}})
 	}
 	// as gives a tool's command for a file of the format that it reads, which may have to be made first.
-	as := func(wanted, extension string, tools func(file string, made bool) []tool) {
+	as := func(wanted, extension string, tools func(path string, made bool) []tool) {
 		if format == wanted {
-			write(&b, tools(file, false))
+			write(&b, tools(path, false))
 			return
 		}
-		made := quote(stem + "." + wanted + extension)
+		made := stem + "." + wanted + extension
 		command := "tidegauge convert"
 		if format == "guidellm" {
 			command += " --from guidellm" // which is not recognised
@@ -89,7 +90,7 @@ func OfFile(format, path string, filled bool, f Facts) string {
 		if wanted == "mooncake" {
 			command += " --fill-hashes"
 		}
-		fmt.Fprintf(&b, "  %s -o %s %s\n", command, made, file)
+		fmt.Fprintf(&b, "  %s -o %s %s\n", command, quote(made), file)
 		write(&b, tools(made, true))
 	}
 	switch format {
@@ -102,9 +103,9 @@ func OfFile(format, path string, filled bool, f Facts) string {
 	case "bailian":
 		write(&b, []tool{aiperf(file, "bailian_trace", "failures")})
 	}
-	as("mooncake", ".jsonl", func(file string, made bool) []tool { return mooncake(file, filled || made, f) })
-	as("guidellm", ".jsonl", func(file string, _ bool) []tool { return []tool{guideLLM(file)} })
-	as("azure", ".csv", func(file string, _ bool) []tool { return []tool{inferencePerf(file, f)} })
+	as("mooncake", ".jsonl", func(path string, made bool) []tool { return mooncake(quote(path), filled || made, f) })
+	as("guidellm", ".jsonl", func(path string, _ bool) []tool { return []tool{guideLLM(path)} })
+	as("azure", ".csv", func(path string, _ bool) []tool { return []tool{inferencePerf(quote(path), f)} })
 	if f.Failed > 0 {
 		fmt.Fprintf(&b, "  of the requests %d failed, which no tool reproduces: --drop-failures leaves them out\n", f.Failed)
 	}
@@ -132,9 +133,10 @@ func aiperf(file, kind, lacks string) tool {
 		model, url, file, kind), lacks}
 }
 
-func guideLLM(file string) tool {
-	return tool{"GuideLLM", fmt.Sprintf(`guidellm run --backend kind=openai_http,target=%s --profile kind=replay --data '{"kind":"trace_synthetic","source":{"kind":"json_file","path":"%s"}}'`,
-		url, strings.ReplaceAll(strings.Trim(file, "'"), "'", "")), "conversations, shared prefixes"}
+func guideLLM(path string) tool {
+	source, _ := json.Marshal(path) // a text always can be
+	return tool{"GuideLLM", fmt.Sprintf(`guidellm run --backend kind=openai_http,target=%s --profile kind=replay --data %s`,
+		url, quote(`{"kind":"trace_synthetic","source":{"kind":"json_file","path":`+string(source)+`}}`)), "conversations, shared prefixes"}
 }
 
 func inferencePerf(file string, f Facts) tool {

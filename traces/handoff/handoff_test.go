@@ -28,6 +28,9 @@ func TestOfFile(t *testing.T) {
 	if text := OfFile("mooncake", "t", false, Facts{Requests: 5, Hashed: 3}); !strings.Contains(text, "2 rows have none: write it with --fill-hashes") {
 		t.Error(text)
 	}
+	if text := OfFile("guidellm", `it's "x".jsonl`, false, Facts{Requests: 5}); !strings.Contains(text, `"path":"it'\''s \"x\".jsonl"}}'`) {
+		t.Error(text)
+	}
 	if text := OfFile("servegen", "t", false, Facts{Requests: 5}); !strings.Contains(text, "this folder has none") {
 		t.Error(text)
 	}
