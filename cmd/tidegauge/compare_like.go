@@ -36,6 +36,17 @@ func checkLike(o *comparing, arguments []string) error {
 // like says which profile a side resembles most. Of each profile as many requests are made as the side has, at its rate and
 // from its first hour on, so that what depends on rate and time of day is the same.
 func (a *app) like(c *cobra.Command, in *input, arguments []string, o *comparing) error {
+	names := strings.Split(o.like, ",")
+	if o.like == allShipped {
+		names = workload.ShippedNames()
+	}
+	profiles := make([]*workload.Profile, len(names)) // before a log that may be long is read
+	for i, name := range names {
+		var err error
+		if profiles[i], err = a.profile(strings.TrimSpace(name)); err != nil {
+			return err
+		}
+	}
 	requests, err := a.requests(c, in, arguments)
 	if err != nil {
 		return err
@@ -44,28 +55,20 @@ func (a *app) like(c *cobra.Command, in *input, arguments []string, o *comparing
 	if err != nil {
 		return err
 	}
-	names := strings.Split(o.like, ",")
-	if o.like == allShipped {
-		names = workload.ShippedNames()
-	}
 	service := w.Summary.Services[0]
 	covered := time.Duration(service.LastArrivalUS-service.FirstArrivalUS) * time.Microsecond
 	if covered < time.Minute {
 		return &failure{status: exitRefused, err: fmt.Errorf("%s: its requests come within %s, too short a time to say what it is like", w.Name, covered)}
 	}
 	var candidates []*contrast.Workload
-	for _, name := range names {
-		p, err := a.profile(strings.TrimSpace(name))
-		if err != nil {
-			return err
-		}
+	for i, p := range profiles {
 		g := workload.DefaultGenerateOptions()
 		g.Rate = float64(service.Requests) / covered.Seconds()
 		g.Start = time.UnixMicro(service.FirstArrivalUS).UTC()
 		g.Duration = min(covered, likeLonger, time.Duration(mostLike/g.Rate*float64(time.Second)))
 		made, err := workload.Generate(p, g)
 		if err != nil {
-			return fmt.Errorf("profile %s: %w", name, err)
+			return fmt.Errorf("profile %s: %w", names[i], err)
 		}
 		recorder := contrast.NewRecorder(strings.TrimSuffix(p.Name, ".json"), contrast.Mapping{}, reportOptions(0))
 		for r := range made {

@@ -34,6 +34,7 @@ func TestCompare(t *testing.T) {
 		{[]string{"a.jsonl", "--like"}, exitOK, "It resembles ", ""},
 		{[]string{"a.jsonl", "--like=chat,api"}, exitOK, "\napi ", ""},
 		{[]string{"a.jsonl", "--like=nothing.json"}, exitUsage, "", "no file nothing.json"},
+		{[]string{"few.csv", "--like=nothing.json"}, exitUsage, "", "compare: there is no file nothing.json"},
 		{[]string{"few.csv", "--like"}, exitRefused, "", "too short a time"},
 		{[]string{"a.jsonl", "a.jsonl", "--like"}, exitUsage, "", "--like takes one log"},
 		{[]string{"a.jsonl", "a.jsonl", "--html", "page.html"}, exitOK, "alike", "wrote page.html"},

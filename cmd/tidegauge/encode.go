@@ -180,8 +180,8 @@ func (e *encoding) write(ctx context.Context, a *app, f *encode.Format, o encode
 				facts.Add(r)
 			}
 		}
-		if err == nil {
-			err = ctx.Err()
+		if ctx.Err() != nil {
+			return ctx.Err()
 		}
 		if err != nil {
 			return fmt.Errorf("%w (nothing was written)", err)

@@ -142,7 +142,7 @@ func (a *app) profile(name string) (*workload.Profile, error) {
 func openProfile(name string) (*os.File, error) {
 	f, err := os.Open(name)
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, usage(fmt.Errorf("--profile: there is no file %s, and the profiles that come with tidegauge are %s", name, strings.Join(workload.ShippedNames(), ", ")))
+		return nil, usage(fmt.Errorf("there is no file %s, and the profiles that come with tidegauge are %s", name, strings.Join(workload.ShippedNames(), ", ")))
 	}
 	return f, err
 }
