@@ -91,6 +91,8 @@ func (d *blisDecoder) decode(in record, into *Batch) (err error) {
 		r.Outcome = r.GenerationEnd()
 	case "timeout":
 		r.Outcome = schemas.Timeout
+	case "incomplete": // of a simulation that ended before it did
+		r.Outcome = schemas.Cancelled
 	case "error":
 		// What is written of ours (traces/encode) says which end it was.
 		switch r.Outcome = schemas.ParseOutcome(string(message)); r.Outcome {
@@ -99,7 +101,7 @@ func (d *blisDecoder) decode(in record, into *Batch) (err error) {
 		}
 		r.Outcome = schemas.Error
 	default:
-		return fieldError("status", "%s is none of ok, error, timeout", clip(status))
+		return fieldError("status", "%s is none of ok, error, timeout, incomplete", clip(status))
 	}
 	r.ErrorType = d.names.keep(message)
 	return nil

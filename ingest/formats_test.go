@@ -119,7 +119,7 @@ func TestFormats(t *testing.T) {
 {"service":"blis","model":"blis","log_type":"api","arrival_us":1000006,"request_id":"~:4","seq":4,"outcome":"error","error_type":"oom","request_tokens":10,"response_tokens":0,"elapsed_us":1}
 {"service":"blis","model":"blis","log_type":"api","arrival_us":1000006,"request_id":"~:5","seq":5,"outcome":"timeout","request_tokens":10,"response_tokens":0}`},
 		{name: "blis, answer before the arrival", text: "input_tokens,output_tokens,arrival_time_us,last_chunk_time_us,status\n1,1,9,8,ok\n", err: `log: line 2: last_chunk_time_us: "8" is before the arrival`},
-		{name: "blis, unknown status", text: "input_tokens,output_tokens,arrival_time_us,status\n1,1,9,lost\n", err: `log: line 2: status: "lost" is none of ok, error, timeout`},
+		{name: "blis, unknown status", text: "input_tokens,output_tokens,arrival_time_us,status\n1,1,9,lost\n", err: `log: line 2: status: "lost" is none of ok, error, timeout, incomplete`},
 		{name: "blis, ratio", text: "input_tokens,output_tokens,arrival_time_us,reason_ratio,status\n1,1,9,NaN,ok\n", err: `log: line 2: reason_ratio: "NaN" is not between 0 and 1`},
 
 		{name: "dynamo", opts: Options{EpochUS: 5}, text: `{"timestamp":1,"event":{"schema":"dynamo.request.trace.v1","event_type":"tool_end","agent_context":{"session_id":"a"},"tool":{"x":[{}]}}}

@@ -37,7 +37,7 @@ type trace struct {
 	reader ingest.ReaderConfig
 }
 
-// sampleTraces gives the project's own sample and, where they are at hand, the real traces.
+// sampleTraces gives the project's own sample and, where they are at hand and time is not short, the real traces.
 func sampleTraces(t *testing.T) []trace {
 	path := filepath.Join(t.TempDir(), "sample.jsonl")
 	f, err := os.Create(path)
@@ -45,6 +45,9 @@ func sampleTraces(t *testing.T) []trace {
 		t.Fatal(err)
 	}
 	config := traces.DefaultSampleConfig()
+	if testing.Short() {
+		config.Days = 1
+	}
 	if _, err := traces.WriteSample(f, config); err != nil {
 		t.Fatal(err)
 	}
@@ -52,7 +55,7 @@ func sampleTraces(t *testing.T) []trace {
 		t.Fatal(err)
 	}
 	all := []trace{{path: path}}
-	if data := os.Getenv("TIDEGAUGE_TEST_DATA"); data != "" {
+	if data := os.Getenv("TIDEGAUGE_TEST_DATA"); data != "" && !testing.Short() {
 		for service, name := range map[string]string{
 			"azure-code": "azure/AzureLLMInferenceTrace_code.csv", "azure-conv": "azure/AzureLLMInferenceTrace_conv.csv",
 			"burstgpt-1": "burstgpt/release1_first30.csv", "": "burstgpt/release2_first1000_conversation.jsonl",
@@ -270,6 +273,7 @@ func TestReportEqualsCharacterize(t *testing.T) {
 		records = append(records, tr.read(t)...)
 	}
 	rng := rand.New(rand.NewPCG(1, 2))
+	const short = "a tenth held back"
 	for name, feed := range map[string]func(*pipeline){
 		"twice, once renamed and compressed": func(p *pipeline) {
 			for _, tr := range all {
@@ -282,22 +286,13 @@ func TestReportEqualsCharacterize(t *testing.T) {
 		"shuffled, a tenth held back": func(p *pipeline) {
 			shuffled := slices.Clone(records)
 			rng.Shuffle(len(shuffled), func(i, j int) { shuffled[i], shuffled[j] = shuffled[j], shuffled[i] })
-			var first, last []schemas.Request
-			for _, r := range shuffled {
-				if rng.IntN(10) == 0 {
-					last = append(last, r)
-				} else {
-					first = append(first, r)
-				}
-			}
-			p.write(first)
-			p.drained()
-			p.write(last)
+			holdBack(p, rng, shuffled)
 		},
+		short: func(p *pipeline) { holdBack(p, rng, records) },
 	} {
 		t.Run(name, func(t *testing.T) {
-			if testing.Short() && name != "shuffled, a tenth held back" {
-				t.Skip("the long lane runs it")
+			if testing.Short() != (name == short) {
+				t.Skip("of the other lane")
 			}
 			p := newPipeline(t)
 			p.process(func(c *processors.Config) { c.CacheBytes = 4 << 20 }) // small enough to evict and reload
@@ -318,4 +313,20 @@ func TestReportEqualsCharacterize(t *testing.T) {
 			}
 		})
 	}
+}
+
+// holdBack writes a tenth of the requests when the others are processed.
+func holdBack(p *pipeline, rng *rand.Rand, requests []schemas.Request) {
+	p.t.Helper()
+	var first, last []schemas.Request
+	for _, r := range requests {
+		if rng.IntN(10) == 0 {
+			last = append(last, r)
+		} else {
+			first = append(first, r)
+		}
+	}
+	p.write(first)
+	p.drained()
+	p.write(last)
 }

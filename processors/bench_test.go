@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"tidegauge/schemas"
+	"tidegauge/testenv"
 )
 
 // burstLog makes n records of one service at perMinute requests a minute: two models, two log types, a tenth of them
@@ -59,6 +60,7 @@ func drainBatches(t testing.TB, w *worker, log [][]byte, offset, batch, budget i
 // TestNoAllocationARequest counts allocations once the worker is warm. What is left belongs to minutes, conversations and
 // flushes: less than one for two requests, so none for each.
 func TestNoAllocationARequest(t *testing.T) {
+	testenv.Sequential(t)
 	log := burstLog(400_000, 1000)
 	w := newWorker("t", 0, 1, "g", discard{newMemStore()}, newMetrics(nil))
 	drain(t, w, log, 0, len(log)/2)

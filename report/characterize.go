@@ -22,6 +22,8 @@ type Options struct {
 	// InferConversations, if > 0, makes conversations of the requests that name none but a client: those of one client
 	// with no longer pause between arrivals than this. The document then carries the warning WarnInferred.
 	InferConversations time.Duration
+	// Ordered, if given, is shown each service's requests, as they are computed from.
+	Ordered func(Ordered)
 }
 
 // Collector keeps every request of a log, compactly, and computes the summary document from them. Nothing depends on

@@ -12,6 +12,7 @@ import (
 
 	"tidegauge/report"
 	"tidegauge/schemas"
+	"tidegauge/testenv"
 )
 
 func compile(t *testing.T, schema []byte) *jsonschema.Schema {
@@ -34,6 +35,7 @@ func compile(t *testing.T, schema []byte) *jsonschema.Schema {
 // TestSchema holds documents of logs that have everything, little and nothing against the project's schema and, where
 // it is there, the reference's.
 func TestSchema(t *testing.T) {
+	testenv.Sequential(t)
 	bySchema := map[string]*jsonschema.Schema{"report": compile(t, report.Schema)}
 	if data := os.Getenv("TIDEGAUGE_TEST_DATA"); data != "" {
 		b, err := os.ReadFile(filepath.Join(data, "..", "reference", "summary.schema.json"))

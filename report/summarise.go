@@ -38,6 +38,9 @@ func summarise(stores []*store, o Options) ([]Service, []Warning) {
 	arrange.run(p)
 	reuse(rows)
 	for _, v := range services {
+		if o.Ordered != nil {
+			o.Ordered(v.columns.ordered())
+		}
 		v.divide(o, &divide)
 	}
 	divide.run(p)

@@ -33,10 +33,15 @@ func MarshalJSON(s *Summary) ([]byte, error) {
 	if err := e.Encode(s); err != nil {
 		return nil, err
 	}
-	l := layout{in: bytes.TrimSpace(compact.Bytes())}
+	return Lines(compact.Bytes()), nil
+}
+
+// Lines breaks compact JSON into lines as this project's documents have them, with a newline at the end.
+func Lines(compact []byte) []byte {
+	l := layout{in: bytes.TrimSpace(compact)}
 	l.measure()
 	l.value(0)
-	return append(l.out, '\n'), nil
+	return append(l.out, '\n')
 }
 
 // layout breaks compact JSON into lines: containers of at most lineWidth bytes stay whole, others have one line for

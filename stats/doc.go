@@ -34,5 +34,7 @@
 //   - families.go: exponential, gamma, Weibull and lognormal fitted to gaps;
 //     gamma.go, weibull.go and logs.go are its parts, ks.go the distance
 //   - quantile.go, sort.go: exact quantiles over sorted slices
+//   - distance.go: how far two samples are apart; autocorrelation.go: what a
+//     series says about itself later
 //   - zipf.go, rank.go, wilson.go, runs.go: one statistic each
 package stats

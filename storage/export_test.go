@@ -8,3 +8,10 @@ func ErrorCodes() map[int32]string {
 	}
 	return names
 }
+
+// SetRequestsInQuery has DB.Requests read as many requests at a time, and gives what takes that back.
+func SetRequestsInQuery(n int64) func() {
+	before := requestsInQuery
+	requestsInQuery = n
+	return func() { requestsInQuery = before }
+}

@@ -29,8 +29,8 @@ func (s Selection) Has(r *schemas.Request) bool {
 }
 
 // requestsInQuery is about how many requests one query of Requests gives. It sorts as many in memory; a minute is never
-// divided, so it may be one of the largest minutes more.
-const requestsInQuery = 200_000
+// divided, so it may be one of the largest minutes more. Tests make it small.
+var requestsInQuery int64 = 200_000
 
 // Requests gives recorded requests, each once however often it was stored: service by service in the byte order of their
 // names (unless ByTime), within one in the order of everything (arrival, seq, XXH64 of the id). The request is reused by the

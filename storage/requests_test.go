@@ -72,12 +72,22 @@ func TestRequests(t *testing.T) {
 		}
 		return 1
 	})
+	for i := range 5 { // of minutes of their own
+		r := minimal
+		r.ArrivalUS += int64(i+1) * schemas.MinuteUS
+		want = append(want, r)
+	}
 	late := minimal
 	late.ArrivalUS += 40 * 24 * 3600 * schemas.SecondUS // of another partition of the table
 	want = append(want, late)
 	shuffled := slices.Clone(want)
 	slices.Reverse(shuffled)
 	storeRequests(t, db, shuffled)
+	if diff := cmp.Diff(want, recorded(t, db, storage.Selection{}), cmpopts.EquateNaNs(), cmpopts.EquateEmpty()); diff != "" {
+		t.Error(diff)
+	}
+	restore := storage.SetRequestsInQuery(2) // a minute or two at a time
+	defer restore()
 	if diff := cmp.Diff(want, recorded(t, db, storage.Selection{}), cmpopts.EquateNaNs(), cmpopts.EquateEmpty()); diff != "" {
 		t.Error(diff)
 	}

@@ -102,7 +102,7 @@ A first look, with nothing else installed:
 	root.AddCommand(
 		newDemo(a), newUp(a), newIngest(a), newReceive(a), newScrape(a), newProcess(a),
 		newDoctor(a), newCharacterize(a), newReport(a), newVerify(a), newSQL(a),
-		newSample(a), newExport(a), newConvert(a), newReplay(a),
+		newSample(a), newExport(a), newConvert(a), newFit(a), newGenerate(a), newCompare(a), newReplay(a),
 		newMigrate(a), newRecompute(a), newConfig(a), newEngine(a), newMan(a), newVersion(a),
 	)
 	for _, c := range root.Commands() {

@@ -15,7 +15,7 @@ import (
 
 func TestHelp(t *testing.T) {
 	s := newShell(t)
-	for _, command := range []string{"", "demo", "up", "ingest", "receive", "scrape", "process", "doctor", "characterize", "report", "verify", "sql", "sample", "export", "convert", "replay", "migrate", "recompute",
+	for _, command := range []string{"", "demo", "up", "ingest", "receive", "scrape", "process", "doctor", "characterize", "report", "verify", "sql", "sample", "export", "convert", "compare", "replay", "migrate", "recompute",
 		"config", "engine", "engine fetch", "man", "version"} {
 		r := s.run(append(strings.Fields(command), "--help")...)
 		if r.status != exitOK || r.err != "" {
@@ -101,6 +101,7 @@ func truncatedGzip(t *testing.T) []byte {
 func TestBadInput(t *testing.T) {
 	s := newShell(t)
 	s.write("good.csv", azureLog(20))
+	s.write("empty.csv", azureLog(0))
 	s.write("malformed.csv", azureLog(20, "2023-11-16 18:17:03.9799600,abc,44"))
 	s.write("short.csv", azureLog(20, "2023-11-16 18:17:03.9799600,5"))
 	s.write("negative.csv", azureLog(20, "2023-11-16 18:17:03.9799600,-5,44"))
@@ -168,6 +169,19 @@ func TestBadInput(t *testing.T) {
 		{"demo --trace a b", want{exitUsage, []string{"named twice"}}},
 		{"up --engine-library missing.so", want{exitFailed, []string{"not installed", "missing.so"}}},
 		{"up --broker-listen 0.0.0.0:9092", want{exitUsage, []string{"loopback"}}},
+		{"compare good.csv", want{exitUsage, []string{"one log is named", "--service"}}},
+		{"compare", want{exitUsage, []string{"nothing to compare"}}},
+		{"compare - -", want{exitUsage, []string{"standard input can be one side only"}}},
+		{"compare good.csv good.csv good.csv", want{exitUsage, []string{"at most 2"}}},
+		{"compare good.csv missing.csv", want{exitFailed, []string{"missing.csv: no such file"}}},
+		{"compare malformed.csv good.csv", want{exitRefused, []string{"malformed.csv: line 22: ContextTokens", "--on-error skip"}}},
+		{"compare empty.csv good.csv", want{exitRefused, []string{"empty.csv: no requests"}}},
+		{"compare --service other good.csv good.csv", want{exitRefused, []string{"good.csv, service other: no requests"}}},
+		{"compare --fail-on never --sections speed --tolerance 0 good.csv good.csv", want{exitUsage,
+			[]string{`--fail-on is "never"`, `there is no section "speed"`, "--tolerance is 0"}}},
+		{"compare --json --html - good.csv good.csv", want{exitUsage, []string{"standard output"}}},
+		{"compare --html nowhere/page.html good.csv good.csv", want{exitFailed, []string{"nowhere/page.html: cannot be written"}}},
+		{"compare --service chat good.csv", want{exitUnreachable, []string{"no ClickHouse"}}},
 		{"sample --days 0", want{exitUsage, []string{"--days is 0"}}},
 		{"repotr", want{exitUsage, []string{`no command "repotr"; did you mean report?`, "--help"}}},
 		{"report --form now-6h", want{exitUsage, []string{"unknown flag: --form", "tidegauge report --help"}}},

@@ -20,6 +20,7 @@ import (
 	"tidegauge/config"
 	"tidegauge/report"
 	"tidegauge/storage"
+	"tidegauge/traces/contrast"
 )
 
 // background is a command that goes on running.
@@ -198,6 +199,28 @@ func TestUp(t *testing.T) {
 		}
 		for _, d := range report.Compare(&direct, &stored) {
 			t.Error(d)
+		}
+	})
+	t.Run("compare with what is recorded", func(t *testing.T) {
+		s := s.in(t)
+		var c contrast.Comparison
+		if err := json.Unmarshal([]byte(s.ok("compare", "--json", "--service", "demo", sample)), &c); err != nil {
+			t.Fatal(err)
+		}
+		if c.Verdict != contrast.Alike || c.A.Name != "demo" || c.A.Requests != 28_474 || c.B.Requests != 28_474 {
+			t.Errorf("%s, %+v", c.Verdict, c.A)
+		}
+		for _, d := range c.Streams[0].Distance {
+			if d.KS != 0 {
+				t.Errorf("%s: what is recorded is not what was logged: %+v", d.Name, d)
+			}
+		}
+		const noon = "2026-01-05T12:00:00Z"
+		if out := s.ok("compare", "--service", "demo", "--to", noon, "--from-b", noon); !strings.Contains(out, "B  demo, from "+noon) {
+			t.Errorf("two halves of a day:\n%s", out)
+		}
+		if r := s.run("compare", "--service", "nobody", sample); r.status != exitFailed || !strings.Contains(r.err, "There is:") {
+			t.Errorf("an unknown service: %+v", r)
 		}
 	})
 	t.Run("export", func(t *testing.T) {

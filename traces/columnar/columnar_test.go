@@ -8,10 +8,10 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/apache/arrow-go/v18/arrow"
-	"github.com/apache/arrow-go/v18/arrow/array"
-	"github.com/apache/arrow-go/v18/arrow/ipc"
-	"github.com/apache/arrow-go/v18/arrow/memory"
+	"github.com/apache/arrow/go/v17/arrow"
+	"github.com/apache/arrow/go/v17/arrow/array"
+	"github.com/apache/arrow/go/v17/arrow/ipc"
+	"github.com/apache/arrow/go/v17/arrow/memory"
 	"github.com/google/go-cmp/cmp"
 
 	"tidegauge/schemas"
@@ -104,10 +104,10 @@ func foreignFile(t *testing.T, columns ...foreign) string {
 	for i, c := range columns {
 		c.value(b.Field(i))
 	}
-	batch := b.NewRecordBatch()
+	batch := b.NewRecord()
 	defer batch.Release()
 	var file bytes.Buffer
-	w, err := ipc.NewFileWriter(struct{ io.Writer }{&file}, ipc.WithSchema(schema))
+	w, err := ipc.NewFileWriter(&position{w: &file}, ipc.WithSchema(schema))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -9,11 +9,11 @@ import (
 	"os"
 	"strings"
 
-	"github.com/apache/arrow-go/v18/arrow"
-	"github.com/apache/arrow-go/v18/arrow/ipc"
-	"github.com/apache/arrow-go/v18/arrow/memory"
-	"github.com/apache/arrow-go/v18/parquet/file"
-	"github.com/apache/arrow-go/v18/parquet/pqarrow"
+	"github.com/apache/arrow/go/v17/arrow"
+	"github.com/apache/arrow/go/v17/arrow/ipc"
+	"github.com/apache/arrow/go/v17/arrow/memory"
+	"github.com/apache/arrow/go/v17/parquet/file"
+	"github.com/apache/arrow/go/v17/parquet/pqarrow"
 
 	"tidegauge/schemas"
 )
@@ -152,7 +152,7 @@ func clip(s *arrow.Schema) string {
 // rowSource gives the batches of a file.
 type rowSource interface {
 	schema() *arrow.Schema
-	next() (arrow.RecordBatch, error)
+	next() (arrow.Record, error)
 	release()
 }
 
@@ -196,12 +196,12 @@ type arrowBatches struct {
 func (a *arrowBatches) schema() *arrow.Schema { return a.file.Schema() }
 func (a *arrowBatches) release()              { _ = a.file.Close() }
 
-func (a *arrowBatches) next() (arrow.RecordBatch, error) {
+func (a *arrowBatches) next() (arrow.Record, error) {
 	if a.at == a.file.NumRecords() {
 		return nil, io.EOF
 	}
 	a.at++
-	return a.file.RecordBatch(a.at - 1)
+	return a.file.Record(a.at - 1)
 }
 
 type parquetBatches struct{ rows pqarrow.RecordReader }
@@ -209,9 +209,9 @@ type parquetBatches struct{ rows pqarrow.RecordReader }
 func (p *parquetBatches) schema() *arrow.Schema { return p.rows.Schema() }
 func (p *parquetBatches) release()              { p.rows.Release() }
 
-func (p *parquetBatches) next() (arrow.RecordBatch, error) {
+func (p *parquetBatches) next() (arrow.Record, error) {
 	if p.rows.Next() {
-		return p.rows.RecordBatch(), nil
+		return p.rows.Record(), nil
 	}
 	if err := p.rows.Err(); err != nil && err != io.EOF {
 		return nil, err

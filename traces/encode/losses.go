@@ -2,6 +2,7 @@ package encode
 
 import (
 	"math"
+	"math/bits"
 	"slices"
 	"strings"
 
@@ -17,50 +18,35 @@ type Loss struct {
 	Why      string
 }
 
-// fieldSet is a set of fields, by their place in fieldTable.
+// fieldSet is a set of fields, by their place in fieldNames.
 type fieldSet uint32
 
-// fieldTable are the fields that a format may be unable to carry; has says whether a request has one. Outcome, arrival and
-// the lengths are judged by other rules.
-var fieldTable = [...]struct {
-	name string
-	has  func(*schemas.Request) bool
-}{
-	{"service", func(r *schemas.Request) bool { return r.Service != "" }},
-	{"model", func(r *schemas.Request) bool { return r.Model != "" }},
-	{"log_type", func(r *schemas.Request) bool { return r.LogType != "" }},
-	{"operation", func(r *schemas.Request) bool { return r.Operation != "" && r.Operation != "generation" }},
-	// An id that was made of the line in the log is made again of the line in the file.
-	{"request_id", func(r *schemas.Request) bool { return r.RequestID != "" && r.Seq == 0 }},
-	{"conversation", func(r *schemas.Request) bool { return r.Conversation != "" }},
-	{"client", func(r *schemas.Request) bool { return r.Client != "" }},
-	{"prompt_id", func(r *schemas.Request) bool { return r.PromptID != "" }},
-	{"status_code", func(r *schemas.Request) bool { return r.StatusCode != schemas.Unknown }},
-	{"error_type", func(r *schemas.Request) bool { return r.ErrorType != "" }},
-	{"finish_reason", func(r *schemas.Request) bool { return r.FinishReason != "" }},
-	{"reasoning_tokens", func(r *schemas.Request) bool { return r.ReasoningTokens != schemas.Unknown }},
-	{"cached_tokens", func(r *schemas.Request) bool { return r.CachedTokens != schemas.Unknown }},
-	{"max_tokens", func(r *schemas.Request) bool { return r.MaxTokens != schemas.Unknown }},
-	{"target_tokens", func(r *schemas.Request) bool { return r.TargetTokens != schemas.Unknown }},
-	{"steps", func(r *schemas.Request) bool { return r.Steps != schemas.Unknown }},
-	{"elapsed_us", func(r *schemas.Request) bool { return r.ElapsedUS != schemas.Unknown }},
-	{"ttft_us", func(r *schemas.Request) bool { return r.TTFTUS != schemas.Unknown }},
-	{"queue_us", func(r *schemas.Request) bool { return r.QueueUS != schemas.Unknown }},
-	{"config", func(r *schemas.Request) bool { return r.Config != "" }},
-	{"host", func(r *schemas.Request) bool { return r.Host != "" }},
-	{"temperature", func(r *schemas.Request) bool { return !math.IsNaN(r.Temperature) }},
-	{"top_p", func(r *schemas.Request) bool { return !math.IsNaN(r.TopP) }},
-	{"seed", func(r *schemas.Request) bool { return r.HasSeed }},
-	{"prefix_hashes", func(r *schemas.Request) bool { return len(r.PrefixHashes) > 0 }},
-	{"labels", func(r *schemas.Request) bool { return len(r.Labels) > 0 }},
+// fieldNames are the fields that a format may be unable to carry. Outcome, arrival and the lengths are judged by other rules.
+var fieldNames = [...]string{"service", "model", "log_type", "operation", "request_id", "conversation", "client", "prompt_id",
+	"status_code", "error_type", "finish_reason", "reasoning_tokens", "cached_tokens", "max_tokens", "target_tokens", "steps",
+	"elapsed_us", "ttft_us", "queue_us", "config", "host", "temperature", "top_p", "seed", "prefix_hashes", "labels"}
+
+// present gives the fields that a request has.
+func present(r *schemas.Request) (set fieldSet) {
+	for i, has := range [len(fieldNames)]bool{r.Service != "", r.Model != "", r.LogType != "", r.Operation != "" && r.Operation != "generation",
+		r.RequestID != "" && r.Seq == 0, // an id that was made of the line in the log is made again of the line in the file
+		r.Conversation != "", r.Client != "", r.PromptID != "", r.StatusCode != schemas.Unknown, r.ErrorType != "", r.FinishReason != "",
+		r.ReasoningTokens != schemas.Unknown, r.CachedTokens != schemas.Unknown, r.MaxTokens != schemas.Unknown, r.TargetTokens != schemas.Unknown,
+		r.Steps != schemas.Unknown, r.ElapsedUS != schemas.Unknown, r.TTFTUS != schemas.Unknown, r.QueueUS != schemas.Unknown, r.Config != "",
+		r.Host != "", !math.IsNaN(r.Temperature), !math.IsNaN(r.TopP), r.HasSeed, len(r.PrefixHashes) > 0, len(r.Labels) > 0} {
+		if has {
+			set |= 1 << i
+		}
+	}
+	return set
 }
 
-const allFields = fieldSet(1)<<len(fieldTable) - 1
+const allFields = fieldSet(1)<<len(fieldNames) - 1
 
 // carrying makes a set of field names.
 func carrying(names ...string) (set fieldSet) {
-	for i := range fieldTable {
-		if slices.Contains(names, fieldTable[i].name) {
+	for i, name := range fieldNames {
+		if slices.Contains(names, name) {
 			set |= 1 << i
 		}
 	}
@@ -69,19 +55,17 @@ func carrying(names ...string) (set fieldSet) {
 
 // losses counts what is lost.
 type losses struct {
-	fields [len(fieldTable)]int64
+	fields [len(fieldNames)]int64
 	others []Loss
 }
 
-// field counts the fields of a request that the format has no place for.
+// request counts the fields of a request that the format has no place for.
 func (l *losses) request(r *schemas.Request, carries fieldSet) {
 	if carries == allFields {
 		return
 	}
-	for i := range fieldTable {
-		if carries&(1<<i) == 0 && fieldTable[i].has(r) {
-			l.fields[i]++
-		}
+	for lost := present(r) &^ carries; lost != 0; lost &= lost - 1 {
+		l.fields[bits.TrailingZeros32(uint32(lost))]++
 	}
 }
 
@@ -104,7 +88,7 @@ func (l *losses) list(written int64) (all []Loss) {
 	var always []string
 	for i, n := range l.fields {
 		if n > 0 && n == written {
-			always = append(always, fieldTable[i].name)
+			always = append(always, fieldNames[i])
 		}
 	}
 	if always != nil {
@@ -112,7 +96,7 @@ func (l *losses) list(written int64) (all []Loss) {
 	}
 	for i, n := range l.fields {
 		if n > 0 && n < written {
-			all = append(all, Loss{What: fieldTable[i].name, Requests: n})
+			all = append(all, Loss{What: fieldNames[i], Requests: n})
 		}
 	}
 	return append(all, l.others...)

@@ -19,11 +19,10 @@ type prepare struct {
 	names   *anonymous
 	losses  losses
 
-	begun             bool
-	firstUS, shiftUS  int64 // the first arrival as it was, and what it is moved by
-	originUS          int64 // of formats that count
-	current           schemas.Request
-	unitless, dropped int64
+	begun            bool
+	firstUS, shiftUS int64 // the first arrival as it was, and what it is moved by
+	originUS         int64 // of formats that count
+	current          schemas.Request
 }
 
 func newPrepare(f *Format, o Options) (*prepare, error) {
@@ -105,7 +104,7 @@ func (p *prepare) chosen(r *schemas.Request) bool {
 		id = r.Client
 	}
 	if id == "" {
-		p.unitless++
+		p.losses.add("the share of conversations", "all requests are kept that name neither conversation nor client")
 		return true
 	}
 	// The upper 53 bits as a fraction, so that a larger share has all of a smaller one.
@@ -156,9 +155,4 @@ func (p *prepare) origin(first int64) int64 {
 		return p.options.Origin.US
 	}
 	return first
-}
-
-// scaled stretches a duration as arrivals are stretched.
-func (p *prepare) scaled(durationUS int64) int64 {
-	return int64(math.RoundToEven(float64(durationUS) * p.scale))
 }

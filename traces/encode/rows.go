@@ -15,8 +15,9 @@ var azure = Format{
 	Extension:   ".csv",
 	lengths:     true,
 	text: func(*sheet) layout {
+		var clock wallClock
 		return rows{"TIMESTAMP,ContextTokens,GeneratedTokens\n", func(dst []byte, r *schemas.Request, us int64) []byte {
-			dst = append(appendClock(dst, us), ',')
+			dst = append(clock.append(dst, us), ',')
 			dst = append(strconv.AppendInt(dst, r.RequestTokens, 10), ',')
 			return append(strconv.AppendInt(dst, r.ResponseTokens, 10), '\n')
 		}}

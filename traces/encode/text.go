@@ -4,8 +4,6 @@ import (
 	"strconv"
 	"strings"
 	"time"
-
-	"tidegauge/schemas"
 )
 
 // appendScaled appends microseconds in units of 10^scale microseconds (6: seconds, 3: milliseconds), exactly, without the zeros
@@ -40,17 +38,23 @@ func appendCell(dst []byte, text string) []byte {
 	return append(append(append(dst, '"'), strings.ReplaceAll(text, `"`, `""`)...), '"')
 }
 
-// appendCount appends a number, nothing where it is not known.
-func appendCount(dst []byte, n int64) []byte {
-	if n == schemas.Unknown {
-		return dst
-	}
-	return strconv.AppendInt(dst, n, 10)
+// wallClock writes times as Azure's traces have them, with seven decimals. Requests of one second come one after the other.
+type wallClock struct {
+	second int64
+	text   []byte
 }
 
-// appendClock appends a time as Azure's traces have it, with seven decimals.
-func appendClock(dst []byte, us int64) []byte {
-	return append(time.UnixMicro(us).UTC().AppendFormat(dst, "2006-01-02 15:04:05.000000"), '0')
+func (w *wallClock) append(dst []byte, us int64) []byte {
+	second, rest := us/1_000_000, us%1_000_000
+	if second != w.second || w.text == nil {
+		w.second = second
+		w.text = time.Unix(second, 0).UTC().AppendFormat(w.text[:0], "2006-01-02 15:04:05.")
+	}
+	dst = append(dst, w.text...)
+	for unit := int64(100_000); unit > 0; unit /= 10 {
+		dst = append(dst, byte('0'+rest/unit%10))
+	}
+	return append(dst, '0')
 }
 
 // appendHashes appends a list of whole numbers.

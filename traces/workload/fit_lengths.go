@@ -1,0 +1,662 @@
+package workload
+
+import (
+	"cmp"
+	"math"
+	"slices"
+	"strings"
+
+	"tidegauge/schemas"
+)
+
+const (
+	fewestClasses = 3
+	mostClasses   = 12
+	// fewestOfModel is what a model needs to be told apart in a flow.
+	fewestOfModel = 5 * MinBucket
+	otherModel    = "other"
+)
+
+// fitModels describes what is asked of each model. Models with few requests are one, called other.
+func (c *collection) fitModels(f *Flow, rows []row, talks [][]int32, before []int32, load func(int64) int) {
+	count := map[uint16]int{}
+	for i := range rows {
+		count[rows[i].model]++
+	}
+	common := make([]uint16, 0, len(count))
+	rare := 0
+	for m, n := range count {
+		if n >= fewestOfModel {
+			common = append(common, m)
+		} else {
+			rare += n
+		}
+	}
+	slices.SortFunc(common, func(a, b uint16) int {
+		return cmp.Or(count[b]-count[a], cmp.Compare(c.models.text[a], c.models.text[b]))
+	})
+	place := map[uint16]int{}
+	for i, m := range common {
+		place[m] = i
+	}
+	other := len(common)
+	if rare > 0 && rare < fewestOfModel && len(common) > 0 {
+		other = 0 // so few that they count as the most common model's
+	}
+	total := len(common)
+	if rare > 0 && other == len(common) {
+		total++
+	}
+	of := make([]uint8, len(rows))
+	for i := range rows {
+		p, ok := place[rows[i].model]
+		if !ok {
+			p = other
+		}
+		of[i] = uint8(min(p, 255))
+	}
+	for k := range min(total, 256) {
+		m := Model{Model: otherModel}
+		if k < len(common) {
+			m.Model, m.Operation, _ = strings.Cut(c.models.text[common[k]], "\x00")
+		} else if len(count) == 1 {
+			for only := range count {
+				m.Model, m.Operation, _ = strings.Cut(c.models.text[only], "\x00")
+			}
+		}
+		c.fitModel(&m, rows, before, of, uint8(k), talks != nil, load)
+		f.Models = append(f.Models, m)
+	}
+	fitRuns(f.Models, rows, talks, of)
+}
+
+// fitRuns counts how models follow each other: in requests by runs, in conversations by what they begin with.
+func fitRuns(models []Model, rows []row, talks [][]int32, of []uint8) {
+	if len(models) == 1 {
+		models[0].Weight = One
+		return
+	}
+	counts := make([]int64, len(models))
+	runs := make([][]int64, len(models))
+	if talks != nil {
+		for _, turns := range talks {
+			counts[of[turns[0]]]++
+		}
+	} else {
+		for i := 0; i < len(rows); {
+			j := i
+			for j < len(rows) && of[j] == of[i] {
+				j++
+			}
+			counts[of[i]]++
+			runs[of[i]] = append(runs[of[i]], int64(j-i))
+			i = j
+		}
+		for k := range models {
+			if len(runs[k]) < MinBucket { // then none has runs: independent draws by their shares
+				runs, counts = nil, make([]int64, len(models))
+				for i := range rows {
+					counts[of[i]]++
+				}
+				break
+			}
+		}
+	}
+	w, ok := weights(counts, nil)
+	for k := range models {
+		if ok {
+			models[k].Weight = w[k]
+		} else {
+			models[k].Weight = One / len(models)
+		}
+		if talks == nil && runs != nil {
+			if v, ok := fitValues(runs[k], mostSteps); ok {
+				models[k].Runs = &v
+			}
+		}
+	}
+}
+
+// classes finds ranges of about equally many values, none of fewer than MinBucket: their lower bounds but for the first.
+func classes(values []int64, most int) []int64 {
+	values = slices.Clone(values)
+	slices.Sort(values)
+	var bounds []int64
+	begin := 0
+	for i := 1; i < most; i++ {
+		b := values[min(i*len(values)/most, len(values)-1)]
+		at, _ := slices.BinarySearch(values, b)
+		if at-begin >= MinBucket && len(values)-at >= MinBucket {
+			bounds = append(bounds, b)
+			begin = at
+		}
+	}
+	return bounds
+}
+
+// longClasses cuts the highest class in half, and its upper half again: the longest requests have most of the tokens.
+func longClasses(values, bounds []int64) []int64 {
+	for range 2 {
+		if len(bounds) < fewestClasses {
+			return bounds
+		}
+		var highest []int64
+		for _, v := range values {
+			if v >= bounds[len(bounds)-1] {
+				highest = append(highest, v)
+			}
+		}
+		if len(highest) < 40*MinBucket {
+			return bounds
+		}
+		slices.Sort(highest)
+		middle := highest[len(highest)/2]
+		if middle <= bounds[len(bounds)-1] || highest[len(highest)-MinBucket] < middle {
+			return bounds
+		}
+		bounds = append(bounds, middle)
+	}
+	return bounds
+}
+
+func class(bounds []int64, value int64) int {
+	c := 0
+	for c < len(bounds) && value >= bounds[c] {
+		c++
+	}
+	return c
+}
+
+// fitClasses describes each class of values.
+func fitClasses(values, bounds []int64) []Values {
+	parts := make([][]int64, len(bounds)+1)
+	for _, v := range values {
+		c := class(bounds, v)
+		parts[c] = append(parts[c], v)
+	}
+	all := make([]Values, len(parts))
+	for c := range parts {
+		all[c], _ = fitValues(parts[c], mostSteps)
+	}
+	return all
+}
+
+// fitModel describes the requests of one model.
+func (c *collection) fitModel(m *Model, rows []row, before []int32, of []uint8, k uint8, talks bool, load func(int64) int) {
+	var requests, responses []int64
+	failed, cancelled, good := 0, 0, 0
+	noRequest, noResponse := 0, 0
+	for i := range rows {
+		r := &rows[i]
+		if of[i] != k {
+			continue
+		}
+		m.Requests++
+		if r.outcome >= endFailed {
+			failed++
+			continue
+		}
+		good++
+		if r.outcome == endCancelled {
+			cancelled++
+		}
+		if r.request >= 0 {
+			requests = append(requests, int64(r.request))
+		} else {
+			noRequest++
+		}
+		if r.response >= 0 {
+			responses = append(responses, int64(r.response))
+		} else {
+			noResponse++
+		}
+	}
+	l := &m.Lengths
+	l.N = int64(good)
+	l.Request, l.Response = []Values{}, []Values{}
+	l.First, l.Following, l.Answer = []int{}, [][]int{}, [][]int{}
+	m.FailureFactor = One
+	if failed > 0 && m.Requests > 0 {
+		m.FailureFactor = int(math.Round(float64(failed) / float64(m.Requests) * One)) // made relative by fitFailures
+	} else {
+		m.FailureFactor = 0
+	}
+	if good < MinBucket {
+		return
+	}
+	m.Cancelled = portionOf(cancelled, good)
+	l.RequestUnknown, l.ResponseUnknown = portionOf(noRequest, good), portionOf(noResponse, good)
+	number := max(fewestClasses, min(int(math.Cbrt(float64(good)/12)), mostClasses))
+	var x, y []int64
+	if len(requests) >= MinBucket {
+		x = longClasses(requests, classes(requests, number))
+		l.Request = fitClasses(requests, x)
+	}
+	if len(responses) >= MinBucket {
+		y = classes(responses, number)
+		l.Response = fitClasses(responses, y)
+	}
+	t := newLengthTables(len(l.Request), len(l.Response))
+	var extra, most, reasoning, cached []int64
+	kept := make([][]int64, len(l.Request))
+	var like, sameX, sameY []standing
+	for i := range rows {
+		r := &rows[i]
+		if of[i] != k || r.outcome >= endFailed {
+			continue
+		}
+		if r.maxTokens >= 0 {
+			most = append(most, int64(r.maxTokens))
+		}
+		if r.reasoning >= 0 && r.response > 0 {
+			reasoning = append(reasoning, int64(min(r.reasoning, r.response))*One/int64(r.response))
+		}
+		if r.cached >= 0 && r.request > 0 {
+			cached = append(cached, int64(min(r.cached, r.request))*One/int64(r.request))
+		}
+		cx, cy := -1, -1
+		if len(l.Request) > 0 && r.request >= 0 {
+			cx = class(x, int64(r.request))
+		}
+		if len(l.Response) > 0 && r.response >= 0 {
+			cy = class(y, int64(r.response))
+		}
+		px, py := -1, -1
+		var p *row
+		if before[i] >= 0 {
+			p = &rows[before[i]]
+			if len(l.Request) > 0 && p.request >= 0 && p.outcome < endFailed {
+				px = class(x, int64(p.request))
+			}
+			if len(l.Response) > 0 && p.response >= 0 && p.outcome < endFailed {
+				py = class(y, int64(p.response))
+			}
+		}
+		if talks && p != nil && cx >= 0 && px >= 0 && p.response >= 0 {
+			carried := 10*(int64(r.request)-int64(p.request)) >= 9*int64(p.response)
+			t.carried(px, carried)
+			if carried {
+				extra = append(extra, int64(r.request)-int64(p.request)-int64(p.response))
+			} else if whole := int64(p.request) + 9*int64(p.response)/10; whole > 0 {
+				kept[px] = append(kept[px], min(int64(r.request)*One/whole, One))
+			}
+		}
+		if cx >= 0 && cy >= 0 {
+			like = append(like, standing{cx, rank(&l.Request[cx], int64(r.request)), rank(&l.Response[cy], int64(r.response))})
+		}
+		if !talks && cx >= 0 && cx == px {
+			sameX = append(sameX, standing{cx, rank(&l.Request[cx], int64(r.request)), rank(&l.Request[cx], int64(p.request))})
+		}
+		if !talks && cy >= 0 && cy == py {
+			sameY = append(sameY, standing{cy, rank(&l.Response[cy], int64(r.response)), rank(&l.Response[cy], int64(p.response))})
+		}
+		t.count(cx, cy, px, py, !talks || p == nil)
+	}
+	t.fit(l, talks)
+	l.LikeRequest = rankCorrelation(like, len(l.Request))
+	l.SameRequest, l.SameResponse = rankCorrelation(sameX, len(l.Request)), rankCorrelation(sameY, len(l.Response))
+	if v, ok := fitValues(extra, mostSteps); ok && talks {
+		l.Said = &v
+	} else {
+		l.Carried = nil
+	}
+	if talks && l.Carried != nil {
+		if t := tables([][][]int64{kept}); t != nil {
+			l.Kept = t[0]
+			for c := range l.Kept {
+				for i, k := range l.Kept[c].Knots {
+					l.Kept[c].Knots[i] = min(k, One)
+				}
+			}
+		}
+	}
+	l.MaxTokens = fitPortion(most, good)
+	l.Reasoning = fitPortion(reasoning, good)
+	l.Cached = fitPortion(cached, good)
+	c.fitReasons(m, rows, of, k, y)
+	fitLatency(&m.Latency, rows, of, k, x, y, good, load)
+}
+
+func portionOf(part, whole int) int {
+	return int(math.Round(float64(part) / float64(max(whole, 1)) * One))
+}
+
+func fitPortion(values []int64, of int) *Portion {
+	known := portionOf(len(values), of)
+	v, ok := fitValues(values, mostSteps)
+	if !ok || known == 0 {
+		return nil
+	}
+	return &Portion{Known: known, Values: v}
+}
+
+// fitReasons counts finish reasons by the response's class.
+func (c *collection) fitReasons(m *Model, rows []row, of []uint8, k uint8, y []int64) {
+	counts := map[uint16][]int64{}
+	totals := make([]int64, len(y)+1)
+	for i := range rows {
+		r := &rows[i]
+		if of[i] != k || r.outcome >= endFailed {
+			continue
+		}
+		cy := 0
+		if r.response >= 0 {
+			cy = class(y, int64(r.response))
+		}
+		if counts[r.reason] == nil {
+			counts[r.reason] = make([]int64, len(totals))
+		}
+		counts[r.reason][cy]++
+		totals[cy]++
+	}
+	for number, name := range c.reason.text {
+		per := counts[uint16(min(number, 1<<16-1))]
+		reason, sum := Reason{Reason: name, Weights: make([]int, len(totals))}, int64(0)
+		for cy, n := range per {
+			if n >= MinBucket {
+				reason.Weights[cy] = portionOf(int(n), int(totals[cy]))
+				sum += n
+			}
+		}
+		if sum >= MinBucket {
+			m.FinishReasons = append(m.FinishReasons, reason)
+		}
+	}
+	if len(m.FinishReasons) == 1 && m.FinishReasons[0].Reason == "" {
+		m.FinishReasons = nil
+	}
+}
+
+// lengthTables count classes.
+type lengthTables struct {
+	first          []int64
+	following      [][]int64
+	followingAfter [][][]int64
+	answer         [][]int64
+	answerAfter    [][][][]int64
+	pairs, kept    []int64 // by the previous request's class: follow-ups, and those that carry the history
+}
+
+func newLengthTables(x, y int) *lengthTables {
+	t := &lengthTables{first: make([]int64, x), following: square(x, x), answer: square(max(x, 1), y), pairs: make([]int64, x), kept: make([]int64, x)}
+	for range thirds {
+		t.followingAfter = append(t.followingAfter, square(x, x))
+	}
+	for range relations {
+		var tables [][][]int64
+		for range max(x, 1) {
+			tables = append(tables, square(y, y))
+		}
+		t.answerAfter = append(t.answerAfter, tables)
+	}
+	return t
+}
+
+func square(a, b int) [][]int64 {
+	s := make([][]int64, a)
+	for i := range s {
+		s[i] = make([]int64, b)
+	}
+	return s
+}
+
+func (t *lengthTables) carried(px int, kept bool) {
+	t.pairs[px]++
+	if kept {
+		t.kept[px]++
+	}
+}
+
+func (t *lengthTables) count(cx, cy, px, py int, first bool) {
+	if cx >= 0 {
+		if first {
+			t.first[cx]++
+		}
+		if px >= 0 {
+			t.following[px][cx]++
+			if py >= 0 {
+				t.followingAfter[py*thirds/len(t.answer[0])][px][cx]++
+			}
+		}
+	}
+	if cy >= 0 {
+		t.answer[max(cx, 0)][cy]++
+		if py >= 0 {
+			t.answerAfter[relationAny][max(cx, 0)][py][cy]++
+			if r := relation(cx, px); r != relationAny {
+				t.answerAfter[r][cx][py][cy]++
+			}
+		}
+	}
+}
+
+// fit makes weights of the counts.
+func (t *lengthTables) fit(l *Lengths, talks bool) {
+	all := make([]int64, len(t.first))
+	for c, n := range t.first {
+		all[c] += n
+		if talks {
+			for p := range t.following {
+				all[c] += t.following[p][c]
+			}
+		}
+	}
+	marginal, _ := weights(all, nil)
+	first, ok := weights(t.first, marginal)
+	if !ok {
+		first = marginal
+	}
+	if first != nil {
+		l.First = first
+	}
+	if !talks && marginal != nil {
+		l.Following = given(t.following, func(int) []int { return marginal })
+		for _, counts := range t.followingAfter {
+			l.FollowingAfter = append(l.FollowingAfter, given(counts, func(px int) []int { return l.Following[px] }))
+		}
+	}
+	byClass := make([]int64, len(l.Response))
+	for cx := range t.answer {
+		for cy, n := range t.answer[cx] {
+			byClass[cy] += n
+		}
+	}
+	if responses, ok := weights(byClass, nil); ok {
+		for cx := range t.answer {
+			w, ok := weights(t.answer[cx], responses)
+			if !ok {
+				w = responses
+			}
+			l.Answer = append(l.Answer, w)
+		}
+		for r, tables := range t.answerAfter {
+			var after [][][]int
+			for cx := range tables {
+				after = append(after, given(tables[cx], func(py int) []int {
+					if r != relationAny && len(l.AnswerAfter[relationAny][cx][py]) > 0 {
+						return l.AnswerAfter[relationAny][cx][py]
+					}
+					return l.Answer[cx]
+				}))
+			}
+			l.AnswerAfter = append(l.AnswerAfter, after)
+		}
+	}
+	if talks {
+		var pairs, kept int64
+		for px := range t.pairs {
+			pairs += t.pairs[px]
+			kept += t.kept[px]
+		}
+		for px := range t.pairs {
+			share := portionOf(int(kept), int(pairs))
+			if t.pairs[px] >= 2*MinBucket {
+				share = portionOf(int(t.kept[px]), int(t.pairs[px]))
+			}
+			l.Carried = append(l.Carried, share)
+		}
+	}
+}
+
+// given makes weights of rows of counts, each with a base; a row of few is empty.
+func given(counts [][]int64, base func(row int) []int) [][]int {
+	rows := make([][]int, len(counts))
+	for i := range counts {
+		rows[i] = []int{}
+		if w, ok := weights(counts[i], base(i)); ok {
+			rows[i] = w
+		}
+	}
+	return rows
+}
+
+// standing is a pair of lengths in classes, and where they stand in them.
+type standing struct {
+	class int
+	a, b  float64
+}
+
+// rankCorrelation gives, by class, the share of pairs that stand alike: with that chance of standing alike, and else
+// independent, two ranks have just that correlation.
+func rankCorrelation(pairs []standing, number int) []int {
+	shares := make([]int, number)
+	any := false
+	for c := range shares {
+		var n, x, y, xx, yy, xy float64
+		for _, p := range pairs {
+			if p.class == c {
+				n++
+				x, y = x+p.a, y+p.b
+				xx, yy, xy = xx+p.a*p.a, yy+p.b*p.b, xy+p.a*p.b
+			}
+		}
+		spread := math.Sqrt(max(xx-x*x/n, 0) * max(yy-y*y/n, 0))
+		if n >= 3*MinBucket && spread > 0 {
+			if r := (xy - x*y/n) / spread; r > 2/math.Sqrt(n) {
+				shares[c] = int(r * One)
+				any = true
+			}
+		}
+	}
+	if !any {
+		return nil
+	}
+	return shares
+}
+
+// rank says where a value stands in its class, 0 to 1.
+func rank(v *Values, value int64) float64 {
+	steps := len(v.Knots) - 1
+	i, _ := slices.BinarySearch(v.Knots, value)
+	j, _ := slices.BinarySearch(v.Knots, value+1)
+	if j > i { // at knots: the middle of them
+		return min(float64(i+j-1)/2/float64(max(steps, 1)), 1)
+	}
+	switch {
+	case i == 0:
+		return 0
+	case i > steps:
+		return 1
+	}
+	return (float64(i-1) + float64(value-v.Knots[i-1])/float64(v.Knots[i]-v.Knots[i-1])) / float64(steps)
+}
+
+// loads is how many classes of load there are.
+const loads = 3
+
+// fitLatency describes how long answers take.
+func fitLatency(l *Latency, rows []row, of []uint8, k uint8, x, y []int64, good int, load func(int64) int) {
+	known, first := 0, 0
+	var durations []int64
+	for i := range rows {
+		r := &rows[i]
+		if of[i] == k && r.outcome < endFailed && r.elapsed >= 0 {
+			known++
+			durations = append(durations, r.elapsed)
+			if r.ttft >= 0 && r.ttft <= r.elapsed {
+				first++
+			}
+		}
+	}
+	if known < MinBucket {
+		return
+	}
+	l.TickUS = tick(durations)
+	l.Known, l.TTFTKnown = portionOf(known, good), portionOf(first, known)
+	split := first >= MinBucket && first*2 > known // most have one, so elapsed is told in two parts
+	if !split {
+		l.TTFTKnown = 0
+	}
+	rest := make([][][]int64, loads)
+	ttft := make([][][]int64, loads)
+	for q := range loads {
+		rest[q], ttft[q] = make([][]int64, len(y)+1), make([][]int64, len(x)+1)
+	}
+	for i := range rows {
+		r := &rows[i]
+		if of[i] != k || r.outcome >= endFailed || r.elapsed < 0 {
+			continue
+		}
+		cx, cy, q := 0, 0, load(r.at)
+		if r.request >= 0 {
+			cx = class(x, int64(r.request))
+		}
+		if r.response >= 0 {
+			cy = class(y, int64(r.response))
+		}
+		took := r.elapsed
+		if split {
+			if r.ttft < 0 || r.ttft > r.elapsed {
+				continue
+			}
+			ttft[q][cx] = append(ttft[q][cx], r.ttft)
+			took -= r.ttft
+		}
+		rest[q][cy] = append(rest[q][cy], took)
+	}
+	l.RestUS = tables(rest)
+	if split {
+		l.TTFTUS = tables(ttft)
+	}
+}
+
+// tables describes values by load and class; where there are few, those of the class whatever the load, or of all.
+func tables(values [][][]int64) [][]Values {
+	result := make([][]Values, len(values))
+	var all []int64
+	for c := range values[0] {
+		for q := range values {
+			all = append(all, values[q][c]...)
+		}
+	}
+	every, ok := fitValues(all, mostSteps/2)
+	if !ok {
+		return nil
+	}
+	for c := range values[0] {
+		var together []int64
+		for q := range values {
+			together = append(together, values[q][c]...)
+		}
+		pooled, ok := fitValues(together, mostSteps/2)
+		if !ok {
+			pooled = every
+		}
+		for q := range values {
+			v := pooled
+			if len(values[q][c]) >= 5*MinBucket {
+				v, _ = fitValues(values[q][c], mostSteps/2)
+			}
+			result[q] = append(result[q], v)
+		}
+	}
+	return result
+}
+
+// known is a row's count, or unknown.
+func known(tokens int32) int64 {
+	if tokens < 0 {
+		return schemas.Unknown
+	}
+	return int64(tokens)
+}
