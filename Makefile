@@ -41,7 +41,7 @@ up: build engine ## the whole pipeline on this machine, until Ctrl-C (ARGS=... a
 
 .PHONY: build
 build: ## bin/tidegauge
-	$(GO) build -trimpath -buildvcs=false -ldflags '-X main.release=$(VERSION)' -o bin/tidegauge ./cmd/tidegauge
+	$(GO) build -trimpath -buildvcs=false -ldflags '-s -w -X main.release=$(VERSION)' -o bin/tidegauge ./cmd/tidegauge
 
 ##@ Services that are downloaded, pinned and checked, and cached
 

@@ -10,6 +10,8 @@ import (
 	"io"
 	"math"
 	"path/filepath"
+	"slices"
+	"strings"
 	"time"
 )
 
@@ -42,6 +44,13 @@ func Sources(data, burst string) []Source {
 
 // Judge fits all models on a trace's first half and judges what they make by the second.
 func Judge(ctx context.Context, o Options) (*Result, error) {
+	if o.Seeds < 1 {
+		return nil, fmt.Errorf("%d seeds: at least one is needed", o.Seeds)
+	}
+	chosen, err := o.chosen()
+	if err != nil {
+		return nil, err
+	}
 	t, err := readTrace(ctx, o.Trace.Path)
 	if err != nil {
 		return nil, err
@@ -87,7 +96,7 @@ func Judge(ctx context.Context, o Options) (*Result, error) {
 		return nil, err
 	}
 	o.Log("  halves measured in %s", time.Since(began).Round(time.Millisecond))
-	for _, m := range o.chosen() {
+	for _, m := range chosen {
 		if err := result.judge(ctx, j, m, first, later, all, o); err != nil {
 			return nil, fmt.Errorf("%s: %s: %w", o.Trace.Name, m.name, err)
 		}
@@ -101,20 +110,23 @@ func span(t *trace) time.Duration {
 }
 
 // chosen are the models that are judged: Tidegauge's first.
-func (o *Options) chosen() []model {
+func (o *Options) chosen() ([]model, error) {
 	all := models()
 	if len(o.Models) == 0 {
-		return all
+		return all, nil
 	}
 	var some []model
+	var known []string
 	for _, m := range all {
-		for _, key := range o.Models {
-			if m.key == key {
-				some = append(some, m)
-			}
+		known = append(known, m.key)
+		if slices.Contains(o.Models, m.key) {
+			some = append(some, m)
 		}
 	}
-	return some
+	if len(some) != len(o.Models) {
+		return nil, fmt.Errorf("models %s: there are %s", strings.Join(o.Models, ","), strings.Join(known, ", "))
+	}
+	return some, nil
 }
 
 // sampling adds how much two halves of the trace differ by chance: on average over several ways to deal its blocks of

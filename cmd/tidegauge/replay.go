@@ -97,7 +97,7 @@ func (f *replayFlags) addFlags(c *cobra.Command) {
 	s.StringArrayVar(&f.trace, "trace", nil, "`file` to replay, in any format that is read; repeated, or a pattern in quotes: several; - is standard input")
 	s.StringVar(&f.target, "target", "", "base `URL` of the server, like http://127.0.0.1:8000/v1")
 	s.StringVar(&f.pace, "pace", "1x", "`speed` of the trace's time: 2x is twice as fast, think times too")
-	s.Float64Var(&f.rate, "rate", 0, "requests per `second` in the mean, instead of --pace: the trace's time is scaled to it (files only: they are read twice)")
+	s.Float64Var(&f.rate, "rate", 0, "`number` of requests per second in the mean, instead of --pace: the trace's time is scaled to it (files only: they are read twice)")
 	s.DurationVar(&f.config.Duration, "duration", 0, "how long requests go out after the warm-up (default: to the trace's end)")
 	s.DurationVar(&f.config.WarmUp, "warm-up", 0, "leave the first requests out of the summary, and label their results warm_up=true")
 	s.StringVar(&f.endpoint, "endpoint", "chat", "`chat|completions`: what is asked, /chat/completions or /completions")

@@ -33,7 +33,6 @@ type process struct {
 	first     int     // of positions: the last cell's first
 	taken     int
 	load      int
-	relative  float64
 }
 
 // component is a part of the level's memory.

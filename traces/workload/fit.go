@@ -172,7 +172,7 @@ const (
 func (c *collection) kind(r *schemas.Request) int {
 	k := FailureKind{Outcome: r.Outcome.String(), StatusCode: r.StatusCode, ErrorType: r.ErrorType, FinishReason: r.FinishReason}
 	before := len(c.ends.text)
-	i := c.ends.of(k.Outcome + "\x00" + k.ErrorType + "\x00" + k.FinishReason + "\x00" + string(rune(k.StatusCode+2)))
+	i := c.ends.of(k.Outcome + "\x00" + k.ErrorType + "\x00" + k.FinishReason + "\x00" + strconv.Itoa(int(k.StatusCode)))
 	if i == before {
 		k.ErrorType, k.FinishReason = strings.Clone(k.ErrorType), strings.Clone(k.FinishReason)
 		c.kinds = append(c.kinds, k)

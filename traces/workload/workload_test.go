@@ -124,9 +124,8 @@ func TestSchema(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 			continue
 		}
-		if d := ""; !reflect.DeepEqual(p, back) {
-			d = cmp.Diff(p, back)
-			t.Errorf("%s is another when read back:\n%s", name, d)
+		if !reflect.DeepEqual(p, back) {
+			t.Errorf("%s is another when read back:\n%s", name, cmp.Diff(p, back))
 		}
 	}
 }
