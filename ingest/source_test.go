@@ -181,7 +181,7 @@ func TestNotText(t *testing.T) {
 		"PK\x03\x04....":       "is a zip file",
 		"\x04\x22\x4d\x18....": "is a lz4 file",
 		"\xff\xfeT\x00i\x00m":  "is a UTF-16 file: unpack it on the way in, as in iconv",
-		"PAR1\x15\x04\x15\x10": "not a known format: it starts with \"PAR1",
+		"PAR1\x15\x04\x15\x10": "is Parquet, which is read from its end: name the file instead of piping it",
 	} {
 		if out := readText(t, ReaderConfig{}, text); !strings.Contains(errText(out.err), want) {
 			t.Errorf("%q: %v, want %s", text, out.err, want)
