@@ -528,7 +528,8 @@ func TestRunnerIdlePartitionGivesWay(t *testing.T) {
 			r.produce(p, requests(services[p], i, 2000)...)
 		}
 		eventually(t, "all is committed", func() bool { return r.committed("tidegauge")[p] == each })
-		if p == 0 && runner.cached.Load() < config.CacheBytes*3/4 {
+		// More than a half, or there is nothing to give way. How much more depends on where the flushes fell: segments are evicted whole.
+		if p == 0 && runner.cached.Load() <= config.CacheBytes/2 {
 			t.Fatalf("the first partition holds only %d bytes", runner.cached.Load())
 		}
 	}
