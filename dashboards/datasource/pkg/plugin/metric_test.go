@@ -20,6 +20,7 @@ import (
 func TestPlugin(t *testing.T) {
 	db := filled(t)
 	storeGPUs(t, db)
+	storeMarked(t, db)
 	d := over(t, db, nil)
 	t.Run("Document", func(t *testing.T) {
 		testenv.Sequential(t)
@@ -36,7 +37,7 @@ func TestPlugin(t *testing.T) {
 	t.Run("Heatmaps", func(t *testing.T) { testenv.Sequential(t); heatmaps(t, d) })
 	t.Run("Distributions", func(t *testing.T) { testenv.Sequential(t); distributions(t, d) })
 	t.Run("GPUs", func(t *testing.T) { testenv.Sequential(t); gpus(t, d) })
-	t.Run("Annotations", func(t *testing.T) { testenv.Sequential(t); marks(t, db, d) })
+	t.Run("Annotations", func(t *testing.T) { testenv.Sequential(t); marks(t, d) })
 	t.Run("Errors", func(t *testing.T) { errorsOfQueries(t, d) })
 	t.Run("SQL", func(t *testing.T) { testenv.Sequential(t); analysts(t, db, d) })
 	t.Run("Limits", func(t *testing.T) { boundaries(t, db) })

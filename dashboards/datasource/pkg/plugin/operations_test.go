@@ -88,9 +88,12 @@ func gpus(t *testing.T, d *Datasource) {
 	}
 }
 
-// marks looks at annotations: a burst after four quiet weeks, a run of failures, late data.
-func marks(t *testing.T, db *storage.DB, d *Datasource) {
-	hour := start.Add(10 * time.Hour)
+// markedHour is when service marked has its burst and its run of failures.
+var markedHour = start.Add(10 * time.Hour)
+
+// storeMarked stores service marked: a burst after four quiet weeks, a run of failures.
+func storeMarked(t *testing.T, db *storage.DB) {
+	t.Helper()
 	var log []schemas.Request
 	add := func(at time.Time, outcome schemas.Outcome) {
 		var r schemas.Request
@@ -100,7 +103,7 @@ func marks(t *testing.T, db *storage.DB, d *Datasource) {
 	}
 	for week := range 5 {
 		for i := range 360 {
-			at := hour.AddDate(0, 0, 7*(week-4)).Add(time.Duration(i) * 10 * time.Second)
+			at := markedHour.AddDate(0, 0, 7*(week-4)).Add(time.Duration(i) * 10 * time.Second)
 			if window := i / 30; week == 4 && window >= 3 && window < 7 {
 				at = at.Add(-time.Duration(i%10) * 10 * time.Second) // ten at once
 			}
@@ -112,7 +115,11 @@ func marks(t *testing.T, db *storage.DB, d *Datasource) {
 		}
 	}
 	fill(t, db, log)
-	at := func(minutes int) time.Time { return hour.Add(time.Duration(minutes) * time.Minute) }
+}
+
+// marks looks at annotations: of storeMarked's requests, and that they are late.
+func marks(t *testing.T, d *Datasource) {
+	at := func(minutes int) time.Time { return markedHour.Add(time.Duration(minutes) * time.Minute) }
 	for metric, want := range map[string]struct {
 		from, to time.Time
 		text     string
