@@ -50,6 +50,13 @@ var modes = map[string]func(*server, http.ResponseWriter, *http.Request, *ask){
 		_ = newStream(w, a).tokens(max(a.MaxTokens/2, 1), "")
 		drop(w, false)
 	},
+	"half-line": func(_ *server, w http.ResponseWriter, _ *http.Request, _ *ask) { // not chunked: the connection's end is the answer's
+		if c := hijack(w); c != nil {
+			_, _ = c.Write([]byte("HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nConnection: close\r\n\r\n" +
+				"data: {\"choices\":[{\"delta\":{\"content\":\" word\"}}]}\n\ndata: {\"choices\":[{\"del"))
+			_ = c.Close()
+		}
+	},
 	"garbage": func(_ *server, w http.ResponseWriter, _ *http.Request, a *ask) {
 		st := newStream(w, a)
 		_ = st.tokens(1, "")

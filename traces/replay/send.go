@@ -156,6 +156,10 @@ func (c *client) stream(ctx context.Context, a *answer, s *stream, kind string) 
 	var piece chunk
 	for {
 		data, err := s.next()
+		whole := err == nil && (bytes.Equal(data, done) || piece.parse(data))
+		if err == nil && !whole && s.unended { // half an event
+			err = io.EOF
+		}
 		if err != nil {
 			a.end = time.Now()
 			switch {
@@ -175,7 +179,7 @@ func (c *client) stream(ctx context.Context, a *answer, s *stream, kind string) 
 			a.complete()
 			return
 		}
-		if !piece.parse(data) {
+		if !whole {
 			a.end = time.Now()
 			a.fail(schemas.Error, kindNonsense, "an event that is no JSON object: "+string(data[:min(len(data), 200)]))
 			return
