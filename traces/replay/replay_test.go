@@ -124,7 +124,7 @@ func TestFailures(t *testing.T) {
 		"500": {"error", "http_500"}, "503-page": {"error", "http_503"}, "429": {"rate_limited", "http_429"}, "no such": {"error", "http_404"},
 		"hang": {"timeout", "timeout_headers"}, "hang-headers": {"timeout", "timeout_first"}, "hang-stream": {"timeout", "timeout_answer"},
 		"reset": {"error", "connection_reset"}, "reset-stream": {"error", "connection_reset"}, "close": {"error", "connection_closed"},
-		"half": {"error", "cut_off"}, "half-clean": {"error", "cut_off"}, "garbage": {"error", "bad_answer"}, "page": {"error", "bad_answer"},
+		"half": {"error", "cut_off"}, "half-line": {"error", "cut_off"}, "half-clean": {"error", "cut_off"}, "garbage": {"error", "bad_answer"}, "page": {"error", "bad_answer"},
 		"wrong-json": {"error", "bad_answer"}, "not-http": {"error", "bad_answer"}, "error-event": {"error", "stream_error"},
 	}
 	var requests []schemas.Request
@@ -351,6 +351,28 @@ func TestInterrupted(t *testing.T) {
 	}
 	if d := cmp.Diff(s.Outcomes, maps.Collect(maps.All(outcomes))); d != "" {
 		t.Error(d)
+	}
+}
+
+// TestInterruptedAtTheEnd: a run that is stopped while the last answers are waited for is not whole.
+func TestInterruptedAtTheEnd(t *testing.T) {
+	server := testenv.StartLLM(t)
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	p, err := replay.New(config(t, server.URL))
+	if err != nil {
+		t.Fatal(err)
+	}
+	go func() {
+		for ctx.Err() == nil && p.Live().InFlight == 0 {
+			time.Sleep(time.Millisecond)
+		}
+		time.Sleep(20 * time.Millisecond) // for the trace's end to be seen; without it the test shows less
+		cancel()
+	}()
+	s, err := p.Run(ctx, trace(request(0, func(r *schemas.Request) { r.Model = "mode:hang" })), func(*schemas.Request) error { return nil })
+	if err != nil || !s.Partial || s.Outcomes["cancelled"] != 1 {
+		t.Errorf("%v %+v", err, s)
 	}
 }
 
