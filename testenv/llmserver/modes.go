@@ -26,6 +26,9 @@ var modes = map[string]func(*server, http.ResponseWriter, *http.Request, *ask){
 	"503-page": func(_ *server, w http.ResponseWriter, _ *http.Request, _ *ask) {
 		http.Error(w, "<html><b>no healthy upstream</b></html>", http.StatusServiceUnavailable)
 	},
+	"307": func(_ *server, w http.ResponseWriter, r *http.Request, _ *ask) {
+		http.Redirect(w, r, "/v2/chat/completions", http.StatusTemporaryRedirect)
+	},
 	"429": func(_ *server, w http.ResponseWriter, _ *http.Request, _ *ask) {
 		w.Header().Set("Retry-After", "1")
 		refuse(w, http.StatusTooManyRequests, "RateLimitError", "Too many requests")

@@ -121,7 +121,7 @@ func TestFailures(t *testing.T) {
 	type end struct{ Outcome, Kind string }
 	cases := map[string]end{
 		"ok": {"ok", ""}, "no-usage": {"ok", ""}, "no-done": {"ok", ""}, "unstreamed": {"ok", ""}, "empty": {"empty", ""}, "filter": {"filtered", ""},
-		"500": {"error", "http_500"}, "503-page": {"error", "http_503"}, "429": {"rate_limited", "http_429"}, "no such": {"error", "http_404"},
+		"500": {"error", "http_500"}, "503-page": {"error", "http_503"}, "429": {"rate_limited", "http_429"}, "307": {"error", "http_307"}, "no such": {"error", "http_404"},
 		"hang": {"timeout", "timeout_headers"}, "hang-headers": {"timeout", "timeout_first"}, "hang-stream": {"timeout", "timeout_answer"},
 		"reset": {"error", "connection_reset"}, "reset-stream": {"error", "connection_reset"}, "close": {"error", "connection_closed"},
 		"half": {"error", "cut_off"}, "half-line": {"error", "cut_off"}, "half-clean": {"error", "cut_off"}, "garbage": {"error", "bad_answer"}, "page": {"error", "bad_answer"},
@@ -156,7 +156,8 @@ func TestFailures(t *testing.T) {
 		t.Errorf("%+v %+v %+v", s.Outcomes, s.Goodput, s.Tokens)
 	}
 	for _, f := range s.Failures {
-		if f.Kind == "stream_error" && f.Example != "KV cache exhausted" || f.Kind == "http_500" && f.Example != "CUDA out of memory" {
+		if f.Kind == "stream_error" && f.Example != "KV cache exhausted" || f.Kind == "http_500" && f.Example != "CUDA out of memory" ||
+			f.Kind == "http_307" && f.Example != "redirects to /v2/chat/completions" {
 			t.Errorf("%+v", f)
 		}
 	}
