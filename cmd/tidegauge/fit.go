@@ -56,6 +56,9 @@ It needs about 250 bytes of memory a request. With two days of log the day's sha
 			defer file.Abort()
 			o.GeneratedBy = generatedBy()
 			p, err := workload.Fit(c.Context(), requests, o)
+			if c.Context().Err() != nil {
+				return &failure{exitInterrupted, errors.New("interrupted: no profile was written"), ""}
+			}
 			if errors.Is(err, workload.ErrTooFew) {
 				return &failure{exitRefused, err, "Fit a longer log, or leave out what selects a part of it."}
 			}

@@ -5,7 +5,9 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
+	"time"
 
 	"tidegauge/traces/workload"
 )
@@ -74,6 +76,42 @@ func TestBadProfiles(t *testing.T) {
 		if err != nil || len(files) != 3 {
 			t.Errorf("%s leaves %v, %v", arguments, files, err)
 		}
+	}
+}
+
+// TestFitInterrupted: Ctrl-C is said as such, and leaves no file.
+func TestFitInterrupted(t *testing.T) {
+	s := newShell(t)
+	c := s.command("fit", "-o", "profile.json", "-")
+	var errs bytes.Buffer
+	c.Stderr = &errs
+	in, err := c.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := c.Start(); err != nil {
+		t.Fatal(err)
+	}
+	go func() { // until nobody reads
+		for log := azureLog(1000); err == nil; {
+			_, err = in.Write(log)
+		}
+	}()
+	parts := func() []string {
+		found, _ := filepath.Glob(filepath.Join(s.folder, ".profile.json.*"))
+		return found
+	}
+	for deadline := time.Now().Add(time.Minute); len(parts()) == 0; time.Sleep(time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatal("it does not begin")
+		}
+	}
+	if err := c.Process.Signal(syscall.SIGINT); err != nil {
+		t.Fatal(err)
+	}
+	_ = c.Wait()
+	if status := c.ProcessState.ExitCode(); status != exitInterrupted || !strings.Contains(errs.String(), "interrupted: no profile was written") || len(parts()) > 0 {
+		t.Errorf("%d %s %v", status, errs.String(), parts())
 	}
 }
 

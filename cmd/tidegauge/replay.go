@@ -7,6 +7,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"math"
 	"net/http"
 	"net/url"
 	"os"
@@ -142,8 +143,8 @@ func (f *replayFlags) check(c *cobra.Command) error {
 		wrong("--pace max: a server is driven at a pace, like 10x")
 	}
 	f.config.Pace = float64(pace)
-	if f.rate < 0 {
-		wrong("--rate cannot be negative")
+	if c.Flags().Changed("rate") && (!(f.rate > 0) || math.IsInf(f.rate, 0)) {
+		wrong("--rate is %g, want requests a second, above 0", f.rate)
 	}
 	if f.rate > 0 && c.Flags().Changed("pace") {
 		wrong("--rate and --pace exclude each other")

@@ -263,7 +263,7 @@ func (r *results) finish(s *replay.Summary) error {
 		} else {
 			partial := ""
 			if s.Partial {
-				partial = ", of the part that was replayed"
+				partial = ", of the part that was replayed,"
 			}
 			if r.path != "-" {
 				r.said = append(r.said, fmt.Sprintf("%s results%s are in %s; look at them: %s characterize %s", count(r.handed), partial, r.path,

@@ -26,6 +26,9 @@ var modes = map[string]func(*server, http.ResponseWriter, *http.Request, *ask){
 	"503-page": func(_ *server, w http.ResponseWriter, _ *http.Request, _ *ask) {
 		http.Error(w, "<html><b>no healthy upstream</b></html>", http.StatusServiceUnavailable)
 	},
+	"307": func(_ *server, w http.ResponseWriter, r *http.Request, _ *ask) {
+		http.Redirect(w, r, "/v2/chat/completions", http.StatusTemporaryRedirect)
+	},
 	"429": func(_ *server, w http.ResponseWriter, _ *http.Request, _ *ask) {
 		w.Header().Set("Retry-After", "1")
 		refuse(w, http.StatusTooManyRequests, "RateLimitError", "Too many requests")
@@ -49,6 +52,13 @@ var modes = map[string]func(*server, http.ResponseWriter, *http.Request, *ask){
 	"half": func(_ *server, w http.ResponseWriter, _ *http.Request, a *ask) {
 		_ = newStream(w, a).tokens(max(a.MaxTokens/2, 1), "")
 		drop(w, false)
+	},
+	"half-line": func(_ *server, w http.ResponseWriter, _ *http.Request, _ *ask) { // not chunked: the connection's end is the answer's
+		if c := hijack(w); c != nil {
+			_, _ = c.Write([]byte("HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nConnection: close\r\n\r\n" +
+				"data: {\"choices\":[{\"delta\":{\"content\":\" word\"}}]}\n\ndata: {\"choices\":[{\"del"))
+			_ = c.Close()
+		}
 	},
 	"garbage": func(_ *server, w http.ResponseWriter, _ *http.Request, a *ask) {
 		st := newStream(w, a)

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"math"
 	"net/http"
 	"net/url"
 	"strings"
@@ -55,7 +56,10 @@ func (c Config) Validate() error {
 	if c.Target == nil || c.Target.Scheme != "http" && c.Target.Scheme != "https" || c.Target.Host == "" {
 		wrong("target: want an address like http://127.0.0.1:8000/v1")
 	}
-	if c.Pace <= 0 {
+	if c.Target != nil && c.Target.User != nil {
+		wrong("target: no name and password in it, which others can see: give the server's key as api-key-env or api-key-file")
+	}
+	if !(c.Pace > 0) || math.IsInf(c.Pace, 0) {
 		wrong("pace: must be above zero")
 	}
 	if c.WarmUp < 0 || c.Duration < 0 || c.Timeout <= 0 {

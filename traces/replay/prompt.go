@@ -33,14 +33,19 @@ type text struct {
 
 func newText(seed uint64) text { return text{state: seed} }
 
+const increment = 0x9e3779b97f4a7c15
+
+func scramble(z uint64) uint64 {
+	z = (z ^ z>>30) * 0xbf58476d1ce4e5b9
+	z = (z ^ z>>27) * 0x94d049bb133111eb
+	return z ^ z>>31
+}
+
 // word gives the next word (SplitMix64, Steele, Lea and Flood 2014).
 func (t *text) word() string {
 	if t.left < vocabularyBits {
-		t.state += 0x9e3779b97f4a7c15
-		z := t.state
-		z = (z ^ z>>30) * 0xbf58476d1ce4e5b9
-		z = (z ^ z>>27) * 0x94d049bb133111eb
-		t.bits, t.left = z^z>>31, 64
+		t.state += increment
+		t.bits, t.left = scramble(t.state), 64
 	}
 	word := vocabulary[t.bits%vocabularySize]
 	t.bits >>= vocabularyBits
@@ -101,7 +106,8 @@ func newPrompt(r *schemas.Request, tokens int64, run uint64, number int64, c *co
 	return p
 }
 
-func mix(a, b uint64) uint64 { return a ^ (b+1)*0x9e3779b97f4a7c15 }
+// mix makes one seed of two. It scrambles them, for seeds that are an increment apart are one text, begun a few words later.
+func mix(a, b uint64) uint64 { return scramble(a ^ (b+1)*increment) }
 
 // appendTo appends the prompt's words, which need no escaping in JSON.
 func (p *prompt) appendTo(dst []byte) []byte {

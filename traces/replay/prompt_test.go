@@ -34,6 +34,27 @@ func TestPromptLength(t *testing.T) {
 	}
 }
 
+// TestPromptsApart: neighbours' texts are not one text begun a few words later.
+func TestPromptsApart(t *testing.T) {
+	var r schemas.Request
+	r.Reset()
+	words := func(number int64) []string {
+		p := newPrompt(&r, 200, seedRequest, number, nil) // a run whose seeds are whole increments apart
+		return strings.Fields(string(p.appendTo(nil)))
+	}
+	seen := make(map[string]bool) // runs of three words: by chance, one in 8 billion
+	for number := range int64(20) {
+		w := words(number)
+		for i := range w[2:] {
+			three := strings.Join(w[i:i+3], " ")
+			if seen[three] {
+				t.Fatalf("prompt %d has %q, as an earlier one", number, three)
+			}
+			seen[three] = true
+		}
+	}
+}
+
 func TestObjectives(t *testing.T) {
 	o, err := ParseObjectives("e2e=10s, ttft=500ms")
 	if err != nil || o != (Objectives{TTFT: 500 * time.Millisecond, E2E: 10 * time.Second}) || o.String() != "ttft=500ms,e2e=10s" {

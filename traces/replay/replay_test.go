@@ -121,10 +121,10 @@ func TestFailures(t *testing.T) {
 	type end struct{ Outcome, Kind string }
 	cases := map[string]end{
 		"ok": {"ok", ""}, "no-usage": {"ok", ""}, "no-done": {"ok", ""}, "unstreamed": {"ok", ""}, "empty": {"empty", ""}, "filter": {"filtered", ""},
-		"500": {"error", "http_500"}, "503-page": {"error", "http_503"}, "429": {"rate_limited", "http_429"}, "no such": {"error", "http_404"},
+		"500": {"error", "http_500"}, "503-page": {"error", "http_503"}, "429": {"rate_limited", "http_429"}, "307": {"error", "http_307"}, "no such": {"error", "http_404"},
 		"hang": {"timeout", "timeout_headers"}, "hang-headers": {"timeout", "timeout_first"}, "hang-stream": {"timeout", "timeout_answer"},
 		"reset": {"error", "connection_reset"}, "reset-stream": {"error", "connection_reset"}, "close": {"error", "connection_closed"},
-		"half": {"error", "cut_off"}, "half-clean": {"error", "cut_off"}, "garbage": {"error", "bad_answer"}, "page": {"error", "bad_answer"},
+		"half": {"error", "cut_off"}, "half-line": {"error", "cut_off"}, "half-clean": {"error", "cut_off"}, "garbage": {"error", "bad_answer"}, "page": {"error", "bad_answer"},
 		"wrong-json": {"error", "bad_answer"}, "not-http": {"error", "bad_answer"}, "error-event": {"error", "stream_error"},
 	}
 	var requests []schemas.Request
@@ -156,7 +156,8 @@ func TestFailures(t *testing.T) {
 		t.Errorf("%+v %+v %+v", s.Outcomes, s.Goodput, s.Tokens)
 	}
 	for _, f := range s.Failures {
-		if f.Kind == "stream_error" && f.Example != "KV cache exhausted" || f.Kind == "http_500" && f.Example != "CUDA out of memory" {
+		if f.Kind == "stream_error" && f.Example != "KV cache exhausted" || f.Kind == "http_500" && f.Example != "CUDA out of memory" ||
+			f.Kind == "http_307" && f.Example != "redirects to /v2/chat/completions" {
 			t.Errorf("%+v", f)
 		}
 	}
@@ -351,6 +352,28 @@ func TestInterrupted(t *testing.T) {
 	}
 	if d := cmp.Diff(s.Outcomes, maps.Collect(maps.All(outcomes))); d != "" {
 		t.Error(d)
+	}
+}
+
+// TestInterruptedAtTheEnd: a run that is stopped while the last answers are waited for is not whole.
+func TestInterruptedAtTheEnd(t *testing.T) {
+	server := testenv.StartLLM(t)
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	p, err := replay.New(config(t, server.URL))
+	if err != nil {
+		t.Fatal(err)
+	}
+	go func() {
+		for ctx.Err() == nil && p.Live().InFlight == 0 {
+			time.Sleep(time.Millisecond)
+		}
+		time.Sleep(20 * time.Millisecond) // for the trace's end to be seen; without it the test shows less
+		cancel()
+	}()
+	s, err := p.Run(ctx, trace(request(0, func(r *schemas.Request) { r.Model = "mode:hang" })), func(*schemas.Request) error { return nil })
+	if err != nil || !s.Partial || s.Outcomes["cancelled"] != 1 {
+		t.Errorf("%v %+v", err, s)
 	}
 }
 

@@ -101,6 +101,9 @@ func (p *Replay) Run(ctx context.Context, trace iter.Seq2[*schemas.Request, erro
 		cancel()
 	}
 	r.sending.Wait()
+	if ctx.Err() != nil { // while the last answers were waited for
+		r.interrupted.Store(true)
+	}
 	cancel() // the trace's rest is not wanted
 	reading.Wait()
 	close(r.results)

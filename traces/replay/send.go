@@ -126,7 +126,7 @@ func (c *client) do(ctx context.Context, call *call) {
 	switch kind, _, _ := mime.ParseMediaType(response.Header.Get("Content-Type")); {
 	case response.StatusCode != http.StatusOK:
 		s.reset(io.LimitReader(response.Body, maxErrorText))
-		c.refusal(a, s)
+		c.refusal(a, s, response.Header.Get("Location"))
 	case c.config.Stream && kind != "application/json":
 		c.stream(ctx, a, s, kind)
 	default:
@@ -140,13 +140,16 @@ func (c *client) do(ctx context.Context, call *call) {
 	c.streams.Put(s)
 }
 
-// refusal reads an answer that is an error.
-func (c *client) refusal(a *answer, s *stream) {
+// refusal reads an answer that is an error, or sends elsewhere, where nobody follows: the target is what is measured.
+func (c *client) refusal(a *answer, s *stream, elsewhere string) {
 	text, _ := s.rest() // what can be had of it
 	a.end = time.Now()
 	var piece chunk
 	if !piece.parse(text) || len(piece.message) == 0 {
 		piece.message = text
+	}
+	if elsewhere != "" {
+		piece.message = []byte("redirects to " + elsewhere)
 	}
 	a.refused(&piece)
 }
@@ -156,6 +159,10 @@ func (c *client) stream(ctx context.Context, a *answer, s *stream, kind string) 
 	var piece chunk
 	for {
 		data, err := s.next()
+		whole := err == nil && (bytes.Equal(data, done) || piece.parse(data))
+		if err == nil && !whole && s.unended { // half an event
+			err = io.EOF
+		}
 		if err != nil {
 			a.end = time.Now()
 			switch {
@@ -175,7 +182,7 @@ func (c *client) stream(ctx context.Context, a *answer, s *stream, kind string) 
 			a.complete()
 			return
 		}
-		if !piece.parse(data) {
+		if !whole {
 			a.end = time.Now()
 			a.fail(schemas.Error, kindNonsense, "an event that is no JSON object: "+string(data[:min(len(data), 200)]))
 			return

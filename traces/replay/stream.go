@@ -14,6 +14,8 @@ const maxEvent = 16 << 20
 var (
 	errTooLong = errors.New("an event of more than 16 MiB")
 	done       = []byte("[DONE]")
+
+	byteOrderMark = []byte("\xef\xbb\xbf")
 )
 
 // stream reads server-sent events (WHATWG HTML, 9.2): no more of them than their data, and whether they are called errors.
@@ -30,6 +32,8 @@ type stream struct {
 	err     error
 	lines   int  // of data, in the event at hand
 	crEnded bool // the line before ended with a CR, whose LF may still come
+	begun   bool // something was read, so a byte order mark is none
+	unended bool // the latest line is the last, and has no end: it may be a part of one
 }
 
 func (s *stream) reset(from io.Reader) {
@@ -39,8 +43,8 @@ func (s *stream) reset(from io.Reader) {
 	*s = stream{from: from, buffer: s.buffer, data: s.data[:0]}
 }
 
-// next gives the data of the next event, until the next call; io.EOF at the end. An event that the stream breaks off in
-// is given if its last line is whole.
+// next gives the data of the next event, until the next call; io.EOF at the end. An event that the stream ends in is given,
+// too, as some servers leave out the blank line after the last; unended says that its last line may be half a line.
 func (s *stream) next() ([]byte, error) {
 	s.data, s.lines, s.failed = s.data[:0], 0, false
 	for {
@@ -68,6 +72,9 @@ func (s *stream) next() ([]byte, error) {
 
 // take adds a line to the event at hand.
 func (s *stream) take(line []byte) {
+	if !s.begun {
+		s.begun, line = true, bytes.TrimPrefix(line, byteOrderMark)
+	}
 	name, value, _ := bytes.Cut(line, []byte{':'})
 	if len(value) > 0 && value[0] == ' ' {
 		value = value[1:]
@@ -83,7 +90,7 @@ func (s *stream) take(line []byte) {
 		s.failed = string(value) == "error"
 	case "", "id", "retry": // "": a comment
 	default:
-		s.strange = true
+		s.strange = s.strange || !s.unended || !bytes.HasPrefix([]byte("data"), name)
 	}
 }
 
@@ -107,7 +114,7 @@ func (s *stream) line() ([]byte, error) {
 		if err := s.fill(); err != nil {
 			if seen > 0 && err == io.EOF { // a last line without an end
 				line := s.buffer[s.r:s.w]
-				s.r = s.w
+				s.r, s.unended = s.w, true
 				return line, nil
 			}
 			return nil, err

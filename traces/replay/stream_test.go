@@ -41,6 +41,8 @@ func TestStream(t *testing.T) {
 		{"two lines", "data: a\ndata: b\n\n", []string{"a\nb"}, false},
 		{"empty", "data\n\ndata:\n\n", []string{"", ""}, false},
 		{"ends without a blank line", "data: a\n\ndata: b", []string{"a", "b"}, false},
+		{"half a name", "data: a\n\ndat", []string{"a"}, false},
+		{"byte order mark", "\xef\xbb\xbfdata: a\n\n", []string{"a"}, false},
 		{"a page", "<html>\n<b>502</b>\n", nil, true},
 		{"longer than the buffer", "data: " + strings.Repeat("x", 40_000) + "\n\ndata: y\n\n", []string{strings.Repeat("x", 40_000), "y"}, false},
 	} {

@@ -21,6 +21,9 @@ func WriteTable(w io.Writer, s *Summary) error {
 	line("\nRequests  %s due in %s at pace %.4gx, %s sent, %s/s", comma(q.Ended), seconds(s.Schedule.DurationSeconds), s.Schedule.Pace, comma(q.Sent), decimal(q.PerSecond))
 	if q.WarmUp > 0 {
 		line("  %s of the warm-up before are left out", comma(q.WarmUp))
+		if q.Ended == 0 {
+			line("  nothing was measured: the trace, or the run, ended within the warm-up")
+		}
 	}
 	for _, name := range outcomeOrder {
 		if n := s.Outcomes[name]; n > 0 {

@@ -59,3 +59,11 @@ func TestTable(t *testing.T) {
 		}
 	}
 }
+
+// TestTableOfNothing: a run that ends within its warm-up says why its numbers are empty.
+func TestTableOfNothing(t *testing.T) {
+	var b strings.Builder
+	if err := replay.WriteTable(&b, &replay.Summary{Requests: replay.Requests{Read: 5, WarmUp: 5}}); err != nil || !strings.Contains(b.String(), "ended within the warm-up") {
+		t.Errorf("%v\n%s", err, b.String())
+	}
+}
