@@ -54,6 +54,9 @@ func readError(ctx context.Context, err error) error {
 	var system syscall.Errno
 	switch {
 	case ctx.Err() != nil:
+		if err == context.Canceled { // says nothing to those who typed Ctrl-C
+			err = errors.New("interrupted")
+		}
 		return &failure{status: exitInterrupted, err: err}
 	case errors.As(err, &file), errors.As(err, &system):
 		return err

@@ -102,7 +102,7 @@ func describe(w io.Writer, p *workload.Profile) {
 			if f.Client != "" {
 				name += " of " + f.Client
 			}
-			fmt.Fprintf(w, "  %s: %.3g a second, %d models", name, f.Arrivals.Rate, len(f.Models))
+			fmt.Fprintf(w, "  %s: %.3g a second, %s", name, f.Arrivals.Rate, plural(int64(len(f.Models)), "model"))
 			if f.Conversations != nil {
 				fmt.Fprintf(w, ", %.3g turns each", float64(f.Conversations.Turns)/float64(max(f.Conversations.Count, 1)))
 			}
