@@ -21,7 +21,7 @@ func newFidelity() *cobra.Command {
 	c := &cobra.Command{
 		Use: "fidelity", Short: "Synthetic traffic beside the real thing: fit and generate, Poisson, BurstGPT-Perf, ServeGen",
 		Example: `  go -C bench run . fidelity --trace azure-code --seeds 3   # a few seconds
-  make bench ARGS="fidelity --json /tmp/fidelity.json"          # all traces, half an hour`,
+  make bench ARGS="fidelity --json /tmp/fidelity.json"          # all traces, some minutes`,
 		RunE: func(c *cobra.Command, _ []string) error {
 			o.Log = func(format string, arguments ...any) { fmt.Fprintf(c.ErrOrStderr(), format+"\n", arguments...) }
 			if explain {
