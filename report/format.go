@@ -34,8 +34,8 @@ func tokenCount(n Number) string {
 	return strconv.FormatFloat(float64(n), 'f', 1, 64)
 }
 
-// figure writes a number with three significant digits: 0.0212, 13.2, 1,250.
-func figure(n Number) string {
+// Figure writes a number with three significant digits: 0.0212, 13.2, 1,250.
+func Figure(n Number) string {
 	v := float64(n)
 	if !n.Defined() {
 		return undefined
@@ -59,7 +59,7 @@ func fixed(n Number) string {
 		return undefined
 	}
 	if math.Abs(float64(n)) >= 100 {
-		return figure(n)
+		return Figure(n)
 	}
 	return strings.Replace(strconv.FormatFloat(float64(n), 'f', 2, 64), "-0.00", "0.00", 1)
 }
@@ -82,8 +82,8 @@ func percent(n Number) string {
 	}
 }
 
-// spanOf writes a number of seconds in the unit that suits it, with three significant digits.
-func spanOf(n Number) string {
+// Span writes a number of seconds in the unit that suits it, with three significant digits.
+func Span(n Number) string {
 	v := float64(n)
 	switch size := math.Abs(v); {
 	case !n.Defined():
@@ -91,17 +91,17 @@ func spanOf(n Number) string {
 	case v == 0:
 		return "0 s"
 	case size < 0.9995e-3:
-		return figure(n*1e6) + " µs"
+		return Figure(n*1e6) + " µs"
 	case size < 0.9995:
-		return figure(n*1e3) + " ms"
+		return Figure(n*1e3) + " ms"
 	case size < 120:
-		return figure(n) + " s"
+		return Figure(n) + " s"
 	case size < 2*3600:
-		return figure(n/60) + " min"
+		return Figure(n/60) + " min"
 	case size < 2*86400:
-		return figure(n/3600) + " h"
+		return Figure(n/3600) + " h"
 	default:
-		return figure(n/86400) + " d"
+		return Figure(n/86400) + " d"
 	}
 }
 
@@ -112,7 +112,7 @@ func period(fromUS, toUS int64) string {
 	if from.Format(time.DateOnly) == to.Format(time.DateOnly) {
 		end = to.Format("15:04:05")
 	}
-	return from.Format("2006-01-02 15:04:05") + " to " + end + " UTC (" + spanOf(Number(toUS-fromUS)/1e6) + ")"
+	return from.Format("2006-01-02 15:04:05") + " to " + end + " UTC (" + Span(Number(toUS-fromUS)/1e6) + ")"
 }
 
 // sparks draws one bar a value, the largest full.

@@ -17,8 +17,8 @@ func writeArrivals(b *strings.Builder, streams []*Stream, p paint) {
 		if a.BestFamily != nil {
 			best = *a.BestFamily
 		}
-		g.rows = append(g.rows, streamCells(s, count(s.Requests), figure(a.Rate), fixed(a.GapCV),
-			fixed(w.GapCV.P50), fixed(w.GapCV.P90), percent(w.ShareBursty), figure(a.IDC.S60), best))
+		g.rows = append(g.rows, streamCells(s, count(s.Requests), Figure(a.Rate), fixed(a.GapCV),
+			fixed(w.GapCV.P50), fixed(w.GapCV.P90), percent(w.ShareBursty), Figure(a.IDC.S60), best))
 	}
 	g.write(b, p)
 	sentence(b, "%s", burstinessInWords(&streams[0].Arrivals))
@@ -42,7 +42,7 @@ func burstinessInWords(a *Arrivals) string {
 			count(w.Windows))
 	}
 	if cv > 0 {
-		text += fmt.Sprintf("; for a benchmark: --burstiness %s", figure(1/(cv*cv)))
+		text += fmt.Sprintf("; for a benchmark: --burstiness %s", Figure(1/(cv*cv)))
 	}
 	return text
 }
@@ -80,8 +80,8 @@ func writeLengths(b *strings.Builder, streams []*Stream, p paint) {
 		if l.Intercept < 0 {
 			sign = "-"
 		}
-		sentence(b, "response = %s x request %s %s (r2 %s)", figure(l.Slope), sign,
-			figure(max(l.Intercept, -l.Intercept)), figure(l.R2))
+		sentence(b, "response = %s x request %s %s (r2 %s)", Figure(l.Slope), sign,
+			Figure(max(l.Intercept, -l.Intercept)), Figure(l.R2))
 	}
 }
 
@@ -143,14 +143,14 @@ func writeLatency(b *strings.Builder, streams []*Stream, p paint) {
 		for _, k := range kinds {
 			if known(k.of) {
 				d := k.of(&s.Latency)
-				cells = append(cells, spanOf(d.P50))
+				cells = append(cells, Span(d.P50))
 				if !all {
-					cells = append(cells, spanOf(d.P90))
+					cells = append(cells, Span(d.P90))
 				}
-				cells = append(cells, spanOf(d.P99))
+				cells = append(cells, Span(d.P99))
 			}
 		}
-		g.rows = append(g.rows, append(cells, figure(s.Arrivals.InFlightMean), tokenCount(s.Arrivals.InFlightPeak)))
+		g.rows = append(g.rows, append(cells, Figure(s.Arrivals.InFlightMean), tokenCount(s.Arrivals.InFlightPeak)))
 	}
 	g.write(b, p)
 }
@@ -164,13 +164,13 @@ func writeConversations(b *strings.Builder, c *Conversations, p paint) {
 		plural(c.Turns, "turn"), percent(c.SingleTurnShare)))
 	g := grid{columns: append([]column{{text: true}}, numbers("", "mean", "p10", "p50", "p90", "p99", "max")...)}
 	row := func(cells ...string) { g.rows = append(g.rows, cells) }
-	row("turns a conversation", figure(t.Mean), "", tokenCount(t.P50), tokenCount(t.P90), tokenCount(t.P99), tokenCount(t.Max))
-	row("from first to last", "", "", spanOf(d.P50), "", spanOf(d.P99), "")
+	row("turns a conversation", Figure(t.Mean), "", tokenCount(t.P50), tokenCount(t.P90), tokenCount(t.P99), tokenCount(t.Max))
+	row("from first to last", "", "", Span(d.P50), "", Span(d.P99), "")
 	if i.N > 0 {
-		row("between turns", spanOf(i.Mean), spanOf(i.P10), spanOf(i.P50), spanOf(i.P90), spanOf(i.P99), "")
+		row("between turns", Span(i.Mean), Span(i.P10), Span(i.P50), Span(i.P90), Span(i.P99), "")
 	}
 	if w.N > 0 {
-		row("think time", "", spanOf(w.P10), spanOf(w.P50), spanOf(w.P90), "", "")
+		row("think time", "", Span(w.P10), Span(w.P50), Span(w.P90), "", "")
 	}
 	if x.Mean.Defined() {
 		row("context growth, tokens", tokenCount(x.Mean), tokenCount(x.P10), tokenCount(x.P50), tokenCount(x.P90), "", "")

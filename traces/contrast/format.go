@@ -5,6 +5,8 @@ import (
 	"strconv"
 
 	"github.com/dustin/go-humanize"
+
+	"tidegauge/report"
 )
 
 const undefined = "–"
@@ -18,20 +20,12 @@ func several(n int64, what string) string {
 	return humanize.Comma(n) + " " + what + "s"
 }
 
-// figure writes a number with three significant digits: 0.0212, 13.2, 1,250.
+// figure writes a number with three significant digits, as the summary's table does: 0.0212, 13.2, 1,250.
 func figure(v float64) string {
-	size := math.Abs(v)
-	switch {
-	case math.IsNaN(v) || math.IsInf(v, 0):
+	if math.IsNaN(v) || math.IsInf(v, 0) {
 		return undefined
-	case v == 0:
-		return "0"
-	case size >= 999.5:
-		return integer(v)
-	case size < 0.001:
-		return strconv.FormatFloat(v, 'e', 1, 64)
 	}
-	return strconv.FormatFloat(v, 'f', min(max(2-int(math.Floor(math.Log10(size)+1e-9)), 0), 4), 64)
+	return report.Figure(report.Number(v))
 }
 
 // brief writes a distance with two significant digits: 0.05, 0.34.
@@ -63,23 +57,10 @@ func percent(v float64) string {
 
 // span writes seconds in the unit that suits them.
 func span(v float64) string {
-	switch size := math.Abs(v); {
-	case math.IsNaN(v):
+	if math.IsNaN(v) {
 		return undefined
-	case v == 0:
-		return "0 s"
-	case size < 0.9995e-3:
-		return figure(v*1e6) + " µs"
-	case size < 0.9995:
-		return figure(v*1e3) + " ms"
-	case size < 120:
-		return figure(v) + " s"
-	case size < 2*3600:
-		return figure(v/60) + " min"
-	case size < 2*86400:
-		return figure(v/3600) + " h"
 	}
-	return figure(v/86400) + " d"
+	return report.Span(report.Number(v))
 }
 
 // inUnit writes a value in its unit.

@@ -18,8 +18,7 @@ var azure = Format{
 		var clock wallClock
 		return rows{"TIMESTAMP,ContextTokens,GeneratedTokens\n", func(dst []byte, r *schemas.Request, us int64) []byte {
 			dst = append(clock.append(dst, us), ',')
-			dst = append(strconv.AppendInt(dst, r.RequestTokens, 10), ',')
-			return append(strconv.AppendInt(dst, r.ResponseTokens, 10), '\n')
+			return appendLengths(dst, r)
 		}}
 	},
 }
@@ -33,8 +32,7 @@ var vidur = Format{
 	text: func(*sheet) layout {
 		return rows{"arrived_at,num_prefill_tokens,num_decode_tokens\n", func(dst []byte, r *schemas.Request, us int64) []byte {
 			dst = append(appendScaled(dst, us, 6), ',')
-			dst = append(strconv.AppendInt(dst, r.RequestTokens, 10), ',')
-			return append(strconv.AppendInt(dst, r.ResponseTokens, 10), '\n')
+			return appendLengths(dst, r)
 		}}
 	},
 }
@@ -52,8 +50,7 @@ var splitwise = Format{
 				number++
 				dst = append(strconv.AppendInt(dst, number, 10), ",2,0,"...)
 				dst = append(appendScaled(dst, us, 6), ",1,"...)
-				dst = append(strconv.AppendInt(dst, r.RequestTokens, 10), ',')
-				return append(strconv.AppendInt(dst, r.ResponseTokens, 10), '\n')
+				return appendLengths(dst, r)
 			}}
 	},
 }
@@ -72,6 +69,12 @@ var guideLLM = Format{
 			return append(dst, "}\n"...)
 		}}
 	},
+}
+
+// appendLengths ends a row of CSV with its two lengths.
+func appendLengths(dst []byte, r *schemas.Request) []byte {
+	dst = append(strconv.AppendInt(dst, r.RequestTokens, 10), ',')
+	return append(strconv.AppendInt(dst, r.ResponseTokens, 10), '\n')
 }
 
 // rows is the layout of a format whose rows know nothing of each other.
