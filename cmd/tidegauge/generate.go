@@ -33,11 +33,18 @@ for a year than for a minute. Every request carries the label synthetic=true (in
 Profiles that come along, built from published figures, which each of them names:
 ` + shippedHelp() + `
 
+A profile that was fitted to a log has the log's load by time, and what is generated goes up and down as the log did, each seed with
+other requests: at the same hours of the week where the log has a week (of the day where it has a day), and of these hours in the
+last weeks (days) that are long enough; where it goes on longer than the log, the log's weeks (days; all of a shorter log) come again.
+--levels drawn makes ups and downs of its own instead, as strong, as long and at the same hours as the log's: what else might have
+come. Profiles that come along have no log, and theirs are always drawn.
+
 --rate and --scale change the load, and --scale-by says how:
   compress   the same fluctuations pass faster: gap_cv stays, and idc at d seconds becomes what it was at d x scale seconds.
-             A service whose users all become more active, or a burst to size for.
+             A service whose users all become more active, or a burst to size for. The ups and downs of a log pass faster, too.
   superpose  so many independent copies at once: idc stays, and gap_cv falls towards 1, as bursts of one copy fill the pauses
-             of others. A service that gets more users like the ones it has.
+             of others. A service that gets more users like the ones it has. One copy goes up and down as the log did, others have
+             ups and downs of their own.
 Hours of the day, pauses in conversations and durations stay what they are.
 
 What if:
@@ -51,6 +58,7 @@ Formats:
 ` + encodeHelp(),
 		Example: `  tidegauge generate --profile chat -o chat.jsonl
   tidegauge generate --profile profile.json --scale 3 --scale-by superpose --duration 2h --seed 7 -o load.jsonl
+  tidegauge generate --profile profile.json --levels drawn --duration 7d --seed 2 -o another-week.jsonl
   tidegauge generate --profile burstgpt --rate 20 --duration 10m --format mooncake --fill-hashes -o trace.jsonl
   tidegauge generate --profile api --burstiness 0 | tidegauge characterize -`,
 		Args: cobra.NoArgs,
@@ -106,6 +114,7 @@ Formats:
 	fl.Float64Var(&o.Rate, "rate", 0, "requests a second, averaged over the profile's hours, of all services together (default: the profile's)")
 	fl.Float64Var(&o.Scale, "scale", o.Scale, "`factor` of the profile's load")
 	fl.StringVar(&o.ScaleBy, "scale-by", o.ScaleBy, "`compress|superpose`: how to change the load")
+	fl.StringVar(&o.Levels, "levels", o.Levels, "`recorded|drawn`: repeat the ups and downs of the log that the profile was fitted to, or make others like them")
 	fl.StringVar(&duration, "duration", duration, "how long a log: 90s, 10m, 2h, 7d, 4w")
 	fl.StringVar(&start, "start", start, "`time` at which it begins: "+timeHelp)
 	fl.Uint64Var(&o.Seed, "seed", o.Seed, "which of the logs of this profile")
@@ -125,6 +134,7 @@ Formats:
 	})
 	_ = c.RegisterFlagCompletionFunc("format", cobra.FixedCompletions(encodeNames(), cobra.ShellCompDirectiveNoFileComp))
 	_ = c.RegisterFlagCompletionFunc("scale-by", cobra.FixedCompletions([]string{workload.ScaleCompress, workload.ScaleSuperpose}, cobra.ShellCompDirectiveNoFileComp))
+	_ = c.RegisterFlagCompletionFunc("levels", cobra.FixedCompletions([]string{workload.LevelsRecorded, workload.LevelsDrawn}, cobra.ShellCompDirectiveNoFileComp))
 	return c
 }
 

@@ -27,12 +27,14 @@ type process struct {
 	moods    []picker
 	mood     int
 	leaf     int // halvings
+	above    int // halvings of more than a cell, before them
 
 	cell      int64   // the next to be drawn
 	positions []int64 // of the last cell's arrivals, before them some of the cells before
 	first     int     // of positions: the last cell's first
 	taken     int
 	load      int
+	recorded  *recorded // where the levels are the log's
 }
 
 // component is a part of the level's memory.
@@ -79,7 +81,9 @@ func countClass(n int) int {
 // countClasses is how many classes of up to 2^40 requests there are.
 const countClasses = fewest + 1 + 2*38
 
-func newProcess(a *Arrivals, s source, begin int64, scale, burst float64) *process {
+// newProcess makes a process that begins at begin, or a little earlier, and need not go on beyond end. With a course, its levels are
+// those of the log, where the profile has them.
+func newProcess(a *Arrivals, s source, c *course, begin, end int64, scale, burst float64) *process {
 	p := &process{arrivals: a, source: s, begin: begin, burst: burst, level: a.Level}
 	p.cellUS = max(1, int64(float64(a.CellUS)/scale))
 	p.per = float64(a.Rate*float64(a.CellUS)) / 1e6
@@ -105,6 +109,7 @@ func newProcess(a *Arrivals, s source, begin int64, scale, burst float64) *proce
 		p.moods = pickers(m.Next)
 		p.mood = int(s.below(uint64(len(p.moods))))
 	}
+	p.record(c, begin, end, scale, burst)
 	p.prepare()
 	return p
 }
@@ -147,16 +152,16 @@ func (p *process) prepare() {
 		}
 	}
 	for mood := range max(len(p.moods), 1) {
-		splits := make([][]cellSplits, p.leaf)
+		splits := make([][]cellSplits, p.above+p.leaf)
 		for h := range splits {
 			splits[h] = make([]cellSplits, countClasses)
 		}
 		for b := range befores {
 			get := func(h, c int) *preparedSplit {
-				if s := known[key{mood, h, c, b}]; s != nil {
+				if s := known[key{mood, h - p.above, c, b}]; s != nil {
 					return s
 				}
-				return known[key{mood, h, c, -1}]
+				return known[key{mood, h - p.above, c, -1}]
 			}
 			for h := range splits {
 				for c := 1; c < countClasses; c++ {
@@ -200,19 +205,33 @@ func (p *process) prepare() {
 
 // next gives the next arrival, in microseconds, and the load at it (0, 1, 2). It goes on for ever.
 func (p *process) next() (us int64, load int) {
-	for p.taken == len(p.positions) {
-		p.draw()
+	for {
+		for p.taken == len(p.positions) {
+			if r := p.recorded; r != nil && p.begin+p.cell*p.cellUS >= r.lap.until {
+				if r.lap.until >= r.end {
+					return r.end, 0
+				}
+				p.enter(r.course.lap(r.lap.until))
+			}
+			p.draw()
+		}
+		position := p.positions[p.taken]
+		p.taken++
+		cell, inside := position>>cellBits, position&(cellUnits-1)
+		us = p.begin + cell*p.cellUS
+		high, low := bits.Mul64(uint64(inside), uint64(p.cellUS))
+		us += int64(high<<(64-cellBits) | low>>cellBits)
+		if tick := p.arrivals.TickUS; tick > 1 {
+			us -= us % tick
+		}
+		r := p.recorded
+		if r == nil {
+			return us, p.load
+		}
+		if us >= r.lap.from && us < r.lap.until {
+			return us, p.loadOf(cell)
+		}
 	}
-	position := p.positions[p.taken]
-	p.taken++
-	cell, inside := position>>cellBits, position&(cellUnits-1)
-	us = p.begin + cell*p.cellUS
-	high, low := bits.Mul64(uint64(inside), uint64(p.cellUS))
-	us += int64(high<<(64-cellBits) | low>>cellBits)
-	if tick := p.arrivals.TickUS; tick > 1 {
-		us -= us % tick
-	}
-	return us, p.load
 }
 
 // draw makes the arrivals of the next cell.
@@ -223,6 +242,10 @@ func (p *process) draw() {
 	p.first = len(p.positions)
 	p.taken = p.first
 
+	if p.recorded != nil {
+		p.drawRecorded()
+		return
+	}
 	if m := p.arrivals.Moods; m != nil && p.cell%int64(m.Cells) == 0 && !p.moods[p.mood].empty() {
 		p.mood = p.moods[p.mood].pick(p.source)
 	}
@@ -243,7 +266,10 @@ func (p *process) draw() {
 // divide places n arrivals in the interval of a cell that is halved so many times.
 func (p *process) divide(from int64, halvings, n int) {
 	for n > 0 {
-		size := int64(cellUnits) >> halvings
+		size := int64(cellUnits) << p.above >> (halvings + p.above)
+		if halvings <= 0 && p.recorded != nil {
+			p.recorded.setMood(p, from)
+		}
 		if halvings >= p.leaf {
 			p.scatter(from, size, n)
 			return
@@ -255,7 +281,7 @@ func (p *process) divide(from int64, halvings, n int) {
 			p.positions = append(p.positions, from+int64(p.source.below(uint64(size))))
 			return
 		}
-		left := p.left(p.splits[p.mood][halvings][min(countClass(n), countClasses-1)][before], n)
+		left := p.left(p.splits[p.mood][halvings+p.above][min(countClass(n), countClasses-1)][before], n)
 		halvings++
 		if left > 0 {
 			p.divide(from, halvings, left)

@@ -186,6 +186,7 @@ func (c *collection) fit(o FitOptions) (Service, int64) {
 	var leftOut int64
 	var silent []span
 	s.Silences, silent = fitSilences(c.times())
+	s.Recorded = fitRecorded(c.from, c.to, silent)
 	for _, logType := range sortedKeys(c.rows) {
 		rows := c.rows[logType]
 		slices.SortStableFunc(rows, func(a, b row) int { return cmp.Compare(a.at, b.at) })
@@ -194,7 +195,8 @@ func (c *collection) fit(o FitOptions) (Service, int64) {
 				leftOut += int64(len(part.rows))
 				continue
 			}
-			s.Flows = append(s.Flows, c.flow(logType, part, silent))
+			windows := mostServiceWindows * int64(len(part.rows)) / c.requests
+			s.Flows = append(s.Flows, c.flow(logType, part, silent, s.Recorded, max(fewestWindowsOf, min(windows, mostWindows))))
 		}
 		delete(c.rows, logType)
 	}
@@ -294,7 +296,7 @@ func (c *collection) divide(rows []row, clients int) []part {
 }
 
 // flow describes one flow.
-func (c *collection) flow(logType string, p part, silent []span) Flow {
+func (c *collection) flow(logType string, p part, silent []span, r *Recorded, windows int64) Flow {
 	f := Flow{Kind: KindRequests, LogType: logType, Client: p.client, Requests: int64(len(p.rows))}
 	times := make([]int64, 0, len(p.rows))
 	var talks [][]int32
@@ -310,7 +312,7 @@ func (c *collection) flow(logType string, p part, silent []span) Flow {
 		}
 	}
 	var load func(us int64) int
-	f.Arrivals, load = fitArrivals(times, c.from, c.to, silent)
+	f.Arrivals, load = fitArrivals(times, c.from, c.to, silent, r, windows)
 	before := previous(p.rows, talks)
 	if p.conversations {
 		f.Conversations = fitConversations(p.rows, talks, c.to)

@@ -21,16 +21,20 @@ const (
 
 // fitArrivals describes arrivals between from and to (microseconds, sorted). It also gives the load (0, 1, 2) of cells, for
 // what depends on it.
-func fitArrivals(times []int64, from, to int64, silent []span) (Arrivals, func(us int64) int) {
+func fitArrivals(times []int64, from, to int64, silent []span, r *Recorded, windows int64) (Arrivals, func(us int64) int) {
 	a := Arrivals{Count: int64(len(times)), TickUS: tick(times)}
 	to = max(to, from+secondUS, from+a.TickUS)
 	a.Rate = roundTo(float64(len(times))/(float64(max(to-from-quietTime(silent), 1))/1e6), 6)
 	a.Shape = fitShape(times, from, to, silent)
 	a.CellUS = cellWidth(len(times), to-from, a.TickUS)
 	loads := a.fitLevel(times, from, to, silent)
-	var mood func(int64) int
-	a.Moods, mood = fitMoods(times, from, to, a.CellUS)
-	a.Splits = fitSplits(times, from, a.CellUS, a.TickUS, mood)
+	above, path := 0, a.fitPath(times, r, windows)
+	moods, byWindow, mood := fitMoods(times, from, to, a.CellUS)
+	if path != nil {
+		above, path.Moods = path.above(), byWindow
+	}
+	a.Moods, a.Path = moods, path
+	a.Splits = fitSplits(times, from, a.CellUS, a.TickUS, above, mood)
 	return a, loads
 }
 

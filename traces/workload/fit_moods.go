@@ -18,13 +18,13 @@ const (
 
 // fitMoods tells windows of calm from windows of jerky arrivals, and gives each time's mood. A window's mood is what its
 // two neighbours say: its own burstiness is partly chance, and if that chose the mood, chance would come twice.
-func fitMoods(times []int64, from, to, cellUS int64) (*Moods, func(us int64) int) {
+func fitMoods(times []int64, from, to, cellUS int64) (*Moods, string, func(us int64) int) {
 	none := func(int64) int { return 0 }
 	m := &Moods{Cells: int((moodWindowUS + cellUS - 1) / cellUS)}
 	width := int64(m.Cells) * cellUS
 	windows := int((to - from) / width)
 	if windows < fewestWindows {
-		return nil, none
+		return nil, "", none
 	}
 	burst := make([]float64, windows)
 	known := 0
@@ -49,7 +49,7 @@ func fitMoods(times []int64, from, to, cellUS int64) (*Moods, func(us int64) int
 		i = j
 	}
 	if known < fewestWindows || correlation(burst) < persistence {
-		return nil, none
+		return nil, "", none
 	}
 	around := make([]float64, windows)
 	var sorted []float64
@@ -84,11 +84,11 @@ func fitMoods(times []int64, from, to, cellUS int64) (*Moods, func(us int64) int
 	for k := range counts {
 		w, ok := weights(counts[k], nil)
 		if !ok {
-			return nil, none
+			return nil, "", none
 		}
 		m.Next = append(m.Next, w)
 	}
-	return m, func(us int64) int {
+	return m, digits(mood), func(us int64) int {
 		return int(mood[max(0, min((us-from)/width, int64(windows-1)))])
 	}
 }

@@ -23,7 +23,7 @@ const (
 type splitKey struct{ mood, halving, class, before int }
 
 // fitSplits counts how intervals' arrivals divide between their halves.
-func fitSplits(times []int64, from, cellUS, tickUS int64, mood func(us int64) int) []Split {
+func fitSplits(times []int64, from, cellUS, tickUS int64, above int, mood func(us int64) int) []Split {
 	positions := make([]int64, len(times))
 	for i, t := range times {
 		d := t - from
@@ -35,9 +35,9 @@ func fitSplits(times []int64, from, cellUS, tickUS int64, mood func(us int64) in
 	}
 	few := map[splitKey]*[fewest + 1]int64{}
 	many := map[splitKey]*[shareBins + 1]int64{}
-	halving := 0
-	for width := cellUS; width > max(tickUS, 1000) && halving < 24; width /= 2 {
-		size := int64(cellUnits) >> halving
+	halving := -above
+	for width := cellUS << above; width > max(tickUS, 1000) && halving < 24; width /= 2 {
+		size := int64(cellUnits) << above >> (halving + above)
 		for o := range int64(offsets) {
 			// A clock that ticks no finer than halves of this interval allows no quarter offsets.
 			if shift := size / offsets * o; shift*cellUS>>cellBits%max(tickUS, 1) == 0 || tickUS == 1 {

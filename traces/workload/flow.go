@@ -72,14 +72,14 @@ func (h *turnHeap) Pop() any {
 
 // newFlow makes a flow that begins at start. Conversations begin earlier, or there would be too few under way at the start; what
 // comes before start is passed over.
-func newFlow(f *Flow, service string, s source, id uint64, quiet *Silences, quietSource source, start, end int64, scale float64, o GenerateOptions) *flow {
+func newFlow(f *Flow, service string, s source, id uint64, quiet *Silences, quietSource source, c *course, start, end int64, scale float64, o GenerateOptions) *flow {
 	g := &flow{model: f, service: service, client: f.Client, source: s, end: end, id: id, response: o.ResponseLength, ends: o.ConversationLength}
 	begin := start
 	if f.Conversations != nil {
 		begin = max(0, start-f.Conversations.DurationUS)
 	}
-	g.process = newProcess(&f.Arrivals, newSource(s.pcg.Uint64(), 1), begin, scale, o.Burstiness)
-	g.silent, g.kept = newSilent(quiet, quietSource, start), newSilent(quiet, quietSource.again(), start)
+	g.process = newProcess(&f.Arrivals, newSource(s.pcg.Uint64(), 1), c, begin, end, scale, o.Burstiness)
+	g.silent, g.kept = newSilent(quiet, c, quietSource, start), newSilent(quiet, c, quietSource.again(), start)
 	shares := make([]int, len(f.Models))
 	for i := range f.Models {
 		m := &f.Models[i]

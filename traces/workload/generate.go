@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"iter"
-	"math"
 	"slices"
 	"time"
 	"unsafe"
@@ -28,6 +27,9 @@ type GenerateOptions struct {
 	// copies (idc stays, gaps are smoothed towards Poisson's). The day's shape and the pauses in conversations stay as they are.
 	Scale, Rate float64
 	ScaleBy     string
+	// Levels says where the load's ups and downs come from: recorded repeats the log's, where the profile has them; drawn makes others
+	// like them.
+	Levels string
 	// What-if factors, 1 for no change. Burstiness 0 gives a Poisson process about the shape.
 	Burstiness, ResponseLength, ConversationLength, FailureRate float64
 	// ModelMix gives models' shares of the requests.
@@ -41,7 +43,7 @@ type GenerateOptions struct {
 // DefaultGenerateOptions is a day of the profile as it is.
 func DefaultGenerateOptions() GenerateOptions {
 	return GenerateOptions{Start: time.Date(2026, 1, 5, 0, 0, 0, 0, time.UTC), Duration: 24 * time.Hour, Seed: 1,
-		Scale: 1, ScaleBy: ScaleCompress, Burstiness: 1, ResponseLength: 1, ConversationLength: 1, FailureRate: 1}
+		Scale: 1, ScaleBy: ScaleCompress, Levels: LevelsRecorded, Burstiness: 1, ResponseLength: 1, ConversationLength: 1, FailureRate: 1}
 }
 
 // Rate is how many requests a second the profile describes, on average.
@@ -96,6 +98,9 @@ func (o *GenerateOptions) Check(p *Profile) error {
 	if o.ScaleBy != ScaleCompress && o.ScaleBy != ScaleSuperpose {
 		wrong("to scale by %q is not known: %s or %s", o.ScaleBy, ScaleCompress, ScaleSuperpose)
 	}
+	if o.Levels != LevelsRecorded && o.Levels != LevelsDrawn {
+		wrong("levels that are %q are not known: %s or %s", o.Levels, LevelsRecorded, LevelsDrawn)
+	}
 	sum := 0.0
 	for model, share := range o.ModelMix {
 		if !(share >= 0 && share <= 1) {
@@ -149,22 +154,22 @@ func Generate(p *Profile, o GenerateOptions) (iter.Seq[*schemas.Request], error)
 	}
 	return func(yield func(*schemas.Request) bool) {
 		start, end := o.Start.UnixMicro(), o.Start.Add(o.Duration).UnixMicro()
-		scale := o.scale(p)
-		copies, each := 1, scale
-		if o.ScaleBy == ScaleSuperpose {
-			copies = max(1, int(math.Ceil(scale-1e-9)))
-			each = scale / float64(copies)
-		}
+		copies, each := o.copies(p)
 		var flows []*flow
 		for i := range p.Services {
 			service := p.Services[i].Service
 			if o.Service != "" {
 				service = o.Service
 			}
+			recorded := o.course(p, &p.Services[i])
 			for j := range p.Services[i].Flows {
 				for c := range copies {
 					s := newSource(o.Seed, uint64(i), uint64(j), uint64(c))
-					f := newFlow(&p.Services[i].Flows[j], service, s, s.pcg.Uint64(), p.Services[i].Silences, newSource(o.Seed, uint64(i)), start, end, each, o)
+					log := recorded
+					if c > 0 { // copies that went up and down together would not be independent
+						log = nil
+					}
+					f := newFlow(&p.Services[i].Flows[j], service, s, s.pcg.Uint64(), p.Services[i].Silences, newSource(o.Seed, uint64(i)), log, start, end, each, o)
 					if _, ok := f.peek(); ok {
 						flows = append(flows, f)
 					}

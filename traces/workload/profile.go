@@ -34,8 +34,17 @@ type Fitted struct {
 type Service struct {
 	Service  string    `json:"service"`
 	Requests int64     `json:"requests"`
+	Recorded *Recorded `json:"recorded,omitempty"`
 	Silences *Silences `json:"silences,omitempty"`
 	Flows    []Flow    `json:"flows"`
+}
+
+// Recorded is the time of the log that the flows' paths go through.
+type Recorded struct {
+	FromUS int64 `json:"from_us"`
+	ToUS   int64 `json:"to_us"`
+	// Silences are from when to when, in seconds after the beginning.
+	Silences [][2]int64 `json:"silences,omitempty"`
 }
 
 // Silences are times without any request that chance does not explain: maintenance, outages, holes in the log.
@@ -80,6 +89,18 @@ type Arrivals struct {
 	Splits []Split `json:"splits"`
 	// Moods tell calm times from jerky ones, where they last; each has splits of its own.
 	Moods *Moods `json:"moods,omitempty"`
+	// Path is the levels as they followed each other in the log.
+	Path *Path `json:"path,omitempty"`
+}
+
+// Path is the rate by time, window by window from the log's beginning: what arrived, relative to what the shape has there.
+type Path struct {
+	Cells  int   `json:"cells"` // a window's, a power of two
+	Levels []int `json:"levels"`
+	// Together are windows that only together have MinBucket arrivals, and one level: the first, and how many.
+	Together [][2]int `json:"together,omitempty"`
+	// Moods are the moods' windows, a digit each.
+	Moods string `json:"moods,omitempty"`
 }
 
 // Moods are how splits change with time: a chain of windows.
@@ -105,7 +126,7 @@ type Memory struct {
 // arrived in the half's time before it.
 type Split struct {
 	Mood    int   `json:"mood,omitempty"`
-	Halving int   `json:"halving"` // 0: a cell into halves, 1: a half into quarters …
+	Halving int   `json:"halving"` // 0: a cell into halves, 1: a half into quarters …; -1: two cells into one and one
 	From    int   `json:"from"`    // requests in the interval, from … to
 	To      int   `json:"to"`
 	Before  int   `json:"before"` // what came before (see beforeClass), -1: whatever it was

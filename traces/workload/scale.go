@@ -2,13 +2,20 @@ package workload
 
 import (
 	"fmt"
+	"math"
 	"strings"
+	"time"
 )
 
-// Effect says what the options do to the load, and to its burstiness; nothing where they change nothing.
+// Effect says what the options do to the load, and to its burstiness, and where in its log a profile's load begins; nothing where they
+// change nothing and it has none.
 func (o *GenerateOptions) Effect(p *Profile) string {
 	var lines []string
 	scale := o.scale(p)
+	from, recorded := o.recordedFrom(p)
+	if recorded {
+		lines = append(lines, "load goes up and down as it did in the log from "+from.Format(time.RFC3339)+" on (--levels drawn: ups and downs like them)")
+	}
 	if scale < 0.999999 || scale > 1.000001 {
 		rate := fmt.Sprintf("%.4g times the profile's load, %.4g requests a second on average, ", scale, scale*p.Rate())
 		switch {
@@ -30,4 +37,36 @@ func (o *GenerateOptions) Effect(p *Profile) string {
 	change(o.ConversationLength, "odds of another turn x %g: the load of conversations changes with their length")
 	change(o.FailureRate, "failures x %g")
 	return strings.Join(lines, "\n")
+}
+
+// recordedFrom says where in the log a generated one begins, if it follows one.
+func (o *GenerateOptions) recordedFrom(p *Profile) (time.Time, bool) {
+	for i := range p.Services {
+		s := &p.Services[i]
+		for j := range s.Flows {
+			if c := o.course(p, s); c != nil && s.Flows[j].Arrivals.Path != nil {
+				return time.UnixMicro(s.Recorded.FromUS + c.offset).UTC(), true
+			}
+		}
+	}
+	return time.Time{}, false
+}
+
+// course says what a service's flows, or the first copies of them, go by.
+func (o *GenerateOptions) course(p *Profile, s *Service) *course {
+	if s.Recorded == nil || o.Levels != LevelsRecorded {
+		return nil
+	}
+	_, each := o.copies(p)
+	return newCourse(s.Recorded, o.Start.UnixMicro(), o.Start.Add(o.Duration).UnixMicro(), each)
+}
+
+// copies is how many independent copies there are, and the factor of the load of each.
+func (o *GenerateOptions) copies(p *Profile) (int, float64) {
+	scale := o.scale(p)
+	if o.ScaleBy == ScaleSuperpose {
+		n := max(1, int(math.Ceil(scale-1e-9)))
+		return n, scale / float64(n)
+	}
+	return 1, scale
 }

@@ -8,9 +8,14 @@ type silent struct {
 	model  *Silences
 	source source
 	now    span
+	course *course // where silences are the log's
+	since  int64   // from when on its now is the next
 }
 
-func newSilent(m *Silences, s source, begin int64) *silent {
+func newSilent(m *Silences, c *course, s source, begin int64) *silent {
+	if c != nil {
+		return &silent{course: c, now: span{begin, begin}, since: begin}
+	}
 	if m == nil {
 		return nil
 	}
@@ -21,6 +26,9 @@ func newSilent(m *Silences, s source, begin int64) *silent {
 func (s *silent) until(us int64) int64 {
 	if s == nil {
 		return 0
+	}
+	if s.course != nil && (us < s.since || us >= s.now.to) {
+		s.now, s.since = s.course.silence(us), us
 	}
 	for us >= s.now.to {
 		// A geometric number of steps is as good as an exponential time, and needs no logarithm.
