@@ -28,20 +28,25 @@ type waiting struct {
 // count only as long as they were seen (Kaplan & Meier 1958), or every conversation would seem shorter than it is.
 func fitConversations(rows []row, talks [][]int32, to int64) *Conversations {
 	c := &Conversations{Count: int64(len(talks)), Turns: int64(len(rows)), Pause: pauseArrival}
-	known, follow := 0, 0
+	known, follow, early := 0, 0, 0
 	var durations, starts []int64
 	for _, turns := range talks {
 		durations = append(durations, rows[turns[len(turns)-1]].at-rows[turns[0]].at)
 		for k := 1; k < len(turns); k++ {
 			follow++
 			starts = append(starts, rows[turns[k]].at)
-			if rows[turns[k-1]].elapsed >= 0 {
+			last := rows[turns[k-1]]
+			if last.elapsed >= 0 {
 				known++
+			}
+			if rows[turns[k]].at < last.at+last.elapsed {
+				early++
 			}
 		}
 	}
 	c.TickUS = tick(starts)
-	if follow > 0 && known*10 >= follow*9 {
+	// Who waits for an answer does not ask before it is there.
+	if follow > 0 && known*10 >= follow*9 && early*100 < follow {
 		c.Pause = pauseAnswer
 	}
 	if v, ok := fitValues(durations, 20); ok {
