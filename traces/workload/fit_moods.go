@@ -12,12 +12,15 @@ const (
 	fewestGaps    = 10
 	fewestWindows = 100
 	moods         = 3
+	// mostReach is how many windows on either side may tell a window's mood.
+	mostReach = 64
 	// persistence is the correlation of neighbouring windows' burstiness below which there are no moods.
 	persistence = 0.15
 )
 
-// fitMoods tells windows of calm from windows of jerky arrivals, and gives each time's mood. A window's mood is what its
-// two neighbours say: its own burstiness is partly chance, and if that chose the mood, chance would come twice.
+// fitMoods tells windows of calm from windows of jerky arrivals, and gives each time's mood, and all windows' as digits. A window's mood
+// is what its neighbours say, as many as say it best: its own burstiness is partly chance, and if that chose the mood, chance would
+// come twice.
 func fitMoods(times []int64, from, to, cellUS int64) (*Moods, string, func(us int64) int) {
 	none := func(int64) int { return 0 }
 	m := &Moods{Cells: int((moodWindowUS + cellUS - 1) / cellUS)}
@@ -51,20 +54,21 @@ func fitMoods(times []int64, from, to, cellUS int64) (*Moods, string, func(us in
 	if known < fewestWindows || correlation(burst) < persistence {
 		return nil, "", none
 	}
-	around := make([]float64, windows)
-	var sorted []float64
-	for w := range around {
-		sum, n := 0.0, 0.0
-		for _, v := range []int{w - 1, w + 1} {
-			if v >= 0 && v < windows && !math.IsNaN(burst[v]) {
-				sum += burst[v]
-				n++
-			}
+	var around, sorted []float64
+	best := 0.0
+	for reach := 1; reach <= mostReach && 8*reach <= windows; reach *= 2 {
+		near := neighbours(burst, reach)
+		c := likeness(near, burst)
+		if c > best {
+			best, around = c, near
 		}
-		around[w] = math.NaN()
-		if n > 0 {
-			around[w] = sum / n
-			sorted = append(sorted, around[w])
+	}
+	if around == nil {
+		return nil, "", none
+	}
+	for _, v := range around {
+		if !math.IsNaN(v) {
+			sorted = append(sorted, v)
 		}
 	}
 	slices.Sort(sorted)
@@ -93,11 +97,40 @@ func fitMoods(times []int64, from, to, cellUS int64) (*Moods, string, func(us in
 	}
 }
 
-// correlation is that of neighbours, as far as both are known.
-func correlation(values []float64) float64 {
+// neighbours gives the mean of each value's neighbours, so many on either side, without itself.
+func neighbours(values []float64, reach int) []float64 {
+	sums, known := make([]float64, len(values)+1), make([]int, len(values)+1)
+	for i, v := range values {
+		sums[i+1], known[i+1] = sums[i], known[i]
+		if !math.IsNaN(v) {
+			sums[i+1] += v
+			known[i+1]++
+		}
+	}
+	near := make([]float64, len(values))
+	for i, v := range values {
+		from, to := max(0, i-reach), min(len(values), i+reach+1)
+		sum, n := sums[to]-sums[from], known[to]-known[from]
+		if !math.IsNaN(v) {
+			sum -= v
+			n--
+		}
+		near[i] = math.NaN()
+		if n > 0 {
+			near[i] = sum / float64(n)
+		}
+	}
+	return near
+}
+
+// correlation is that of neighbours.
+func correlation(values []float64) float64 { return likeness(values[1:], values[:len(values)-1]) }
+
+// likeness is the correlation of two series, as far as both are known.
+func likeness(left, right []float64) float64 {
 	var n, x, y, xx, yy, xy float64
-	for i := 1; i < len(values); i++ {
-		a, b := values[i-1], values[i]
+	for i, a := range left {
+		b := right[i]
 		if math.IsNaN(a) || math.IsNaN(b) {
 			continue
 		}
