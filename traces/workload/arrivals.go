@@ -47,6 +47,8 @@ type preparedSplit struct {
 	few       picker
 	none, all int
 	share     []int
+	from, to  int // classes of counts that the share was told of
+	nearness  float64
 }
 
 // befores is how many classes of what came before an interval there are.
@@ -80,6 +82,33 @@ func countClass(n int) int {
 
 // countClasses is how many classes of up to 2^40 requests there are.
 const countClasses = fewest + 1 + 2*38
+
+// classRange is the range of counts of a class.
+func classRange(class int) (from, to int) {
+	if class <= fewest {
+		return class, class
+	}
+	octave, upper := (class-fewest-1)/2+3, (class-fewest-1)%2
+	from = 1<<octave + upper<<(octave-1)
+	return max(from, fewest+1), from + 1<<(octave-1) - 1
+}
+
+// nearness is how near to a half shares lie, on average, in proportion, where classes from … to arrive: the more arrive the
+// nearer, by the fourth root. It would be no nearer if one cause moved all that arrive, and by the square root if each cluster were
+// moved by itself.
+func nearness(from, to int) float64 {
+	least, _ := classRange(from)
+	_, most := classRange(to)
+	return math.Sqrt(math.Sqrt(math.Sqrt(float64(least) * float64(most))))
+}
+
+// nearnessOf is by class.
+var nearnessOf = func() (all [countClasses]float64) {
+	for c := range all {
+		all[c] = nearness(c, c)
+	}
+	return all
+}()
 
 // newProcess makes a process that begins at begin, or a little earlier, and need not go on beyond end. With a course, its levels are
 // those of the log, where the profile has them.
@@ -144,10 +173,13 @@ func (p *process) prepare() {
 	for i := range p.arrivals.Splits {
 		s := &p.arrivals.Splits[i]
 		prepared := &preparedSplit{none: s.None, all: One - s.All, share: s.Share}
+		prepared.from, prepared.to = countClass(s.From), min(countClass(s.To), countClasses-1)
 		if s.From <= fewest {
 			prepared.few = newPicker(s.Left)
+		} else {
+			prepared.nearness = nearness(prepared.from, prepared.to)
 		}
-		for c := countClass(s.From); c <= min(countClass(s.To), countClasses-1); c++ {
+		for c := prepared.from; c <= prepared.to; c++ {
 			known[key{s.Mood, s.Halving, c, s.Before}] = prepared
 		}
 	}
@@ -281,7 +313,8 @@ func (p *process) divide(from int64, halvings, n int) {
 			p.positions = append(p.positions, from+int64(p.source.below(uint64(size))))
 			return
 		}
-		left := p.left(p.splits[p.mood][halvings+p.above][min(countClass(n), countClasses-1)][before], n)
+		class := min(countClass(n), countClasses-1)
+		left := p.left(p.splits[p.mood][halvings+p.above][class][before], class, n)
 		halvings++
 		if left > 0 {
 			p.divide(from, halvings, left)
@@ -304,7 +337,7 @@ func (p *process) since(position int64, n int) int {
 }
 
 // left draws how many of n lie in the first half.
-func (p *process) left(s *preparedSplit, n int) int {
+func (p *process) left(s *preparedSplit, class, n int) int {
 	burst := p.burst
 	if s == nil || burst < 1 && p.source.float() >= burst {
 		return p.source.halves(n)
@@ -323,6 +356,10 @@ func (p *process) left(s *preparedSplit, n int) int {
 			high, low := bits.Mul64(p.source.pcg.Uint64(), uint64(len(s.share)-1))
 			// Shares are of One; between two of them in 2^-20.
 			share := between(int64(s.share[high])<<20, int64(s.share[high+1])<<20, low)
+			if s.from < s.to || class != s.from {
+				share = int64(float64(float64(share-One<<19)*s.nearness)/nearnessOf[class]) + One<<19
+			}
+			share = max(0, min(share, One<<20))
 			left = max(1, min(int((uint64(share)*uint64(n)+One<<19)/(One<<20)), n-1))
 		}
 	}

@@ -8,10 +8,10 @@ import (
 const (
 	// A window of a path should hold twice what every number has to cover, or most of them would have to be told together.
 	arrivalsPerWindow = 2 * MinBucket
-	// What bounds the document: windows of a flow (a month has some of four minutes), and of a service, of which each flow has
+	// What bounds the document: windows of a flow (a month has some of two minutes), and of a service, of which each flow has
 	// its part by its requests, or so many anyway.
-	mostWindows        = 1 << 14
-	mostServiceWindows = 4 * mostWindows
+	mostWindows        = 1 << 15
+	mostServiceWindows = 2 * mostWindows
 	fewestWindowsOf    = 1 << 10
 	// Recorded silences are rounded to minutes, inwards.
 	silenceGridUS        = 60 * secondUS

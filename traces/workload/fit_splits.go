@@ -110,7 +110,7 @@ func makeSplits(few map[splitKey]*[fewest + 1]int64, many map[splitKey]*[shareBi
 	for i := 0; i < len(keys); {
 		first := keys[i]
 		counts := make([]int64, shareBins+1)
-		last, total := first, int64(0)
+		last, total, begin := first, int64(0), i
 		for ; i < len(keys) && keys[i].mood == first.mood && keys[i].halving == first.halving && keys[i].before == first.before && total < offsets*sharesPerTable; i++ {
 			for bin, c := range tables[keys[i]] {
 				counts[bin] += c
@@ -120,6 +120,9 @@ func makeSplits(few map[splitKey]*[fewest + 1]int64, many map[splitKey]*[shareBi
 		}
 		if total < offsets*sharesPerTable/2 || first.before >= 0 && total < offsets*sharesPerTable {
 			continue
+		}
+		if last.class > first.class {
+			counts = common(tables, keys[begin:i])
 		}
 		s := manySplit(counts, total)
 		s.Mood, s.Halving, s.Before = first.mood, first.halving, first.before
@@ -131,6 +134,22 @@ func makeSplits(few map[splitKey]*[fewest + 1]int64, many map[splitKey]*[shareBi
 		return cmp.Or(a.Mood-b.Mood, a.Halving-b.Halving, a.From-b.From, a.Before-b.Before)
 	})
 	return splits
+}
+
+// common adds up the shares of several classes, as they would be for a number in the middle of the table's.
+func common(tables map[splitKey][]int64, keys []splitKey) []int64 {
+	table := nearness(keys[0].class, keys[len(keys)-1].class)
+	counts := make([]int64, shareBins+1)
+	for _, key := range keys {
+		factor := nearnessOf[key.class] / table
+		for bin, c := range tables[key] {
+			if bin > 0 && bin < shareBins {
+				bin = max(1, min(int(math.Round((float64(bin)/shareBins-0.5)*factor*shareBins+shareBins/2)), shareBins-1))
+			}
+			counts[bin] += c
+		}
+	}
+	return counts
 }
 
 // merged adds to tables by what came before one for all of them, with before -1.
@@ -244,14 +263,4 @@ func manySplit(counts []int64, total int64) Split {
 		s.Share[i] = int(math.Round(x * One))
 	}
 	return s
-}
-
-// classRange is the range of counts of a class.
-func classRange(class int) (from, to int) {
-	if class <= fewest {
-		return class, class
-	}
-	octave, upper := (class-fewest-1)/2+3, (class-fewest-1)%2
-	from = 1<<octave + upper<<(octave-1)
-	return max(from, fewest+1), from + 1<<(octave-1) - 1
 }
