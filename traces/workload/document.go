@@ -355,17 +355,17 @@ func (c *checker) path(where string, a *Arrivals, r *Recorded) {
 		c.wrong(where+".levels", "there are %d, want one for each %d cells from recorded.from_us to recorded.to_us, and at most %d", len(path.Levels), path.Cells, mostPath)
 		return
 	}
-	highest := 0
+	busiest := slices.Max(append([]int{0}, a.Shape.Hours...))
+	window := a.Rate * float64(a.CellUS) / 1e6 * float64(path.Cells) * float64(busiest) / One
 	for i, l := range path.Levels {
 		if l < 0 || l > mostLevel*One {
 			c.wrong(where+".levels", "%d, the level of window %d, is not between 0 and %d", l, i, mostLevel*One)
 			return
 		}
-		highest = max(highest, l)
-	}
-	busiest := slices.Max(append([]int{0}, a.Shape.Hours...))
-	if a.Rate*float64(a.CellUS)/1e6*float64(path.Cells)*float64(highest)/One*float64(busiest)/One > 1e8 {
-		c.wrong(where+".levels", "a window would have more than 100 million requests")
+		if window*float64(l)/One > 1e8 {
+			c.wrong(where+".levels", "window %d would have more than 100 million requests", i)
+			return
+		}
 	}
 	last := 0
 	for i, t := range path.Together {
@@ -377,6 +377,11 @@ func (c *checker) path(where string, a *Arrivals, r *Recorded) {
 		last = t[0] + t[1]
 		if part := path.Levels[t[0]:last]; slices.Min(part) != slices.Max(part) {
 			c.wrong(where, "the windows have different levels")
+			return
+		}
+		if window*float64(path.Levels[t[0]])/One*float64(t[1]) > 1e8 {
+			c.wrong(where, "the windows would have more than 100 million requests")
+			return
 		}
 	}
 	if path.Moods != "" && a.Moods == nil {

@@ -93,6 +93,9 @@ type recorded struct {
 	thirds [2]float64 // of the level
 	carry  float64    // of the last number's rounding
 	loaded int64      // the cell that load is of
+	// Of the windows that are drawn together: expectations, added up, and arrivals.
+	upto   []float64
+	counts []int
 }
 
 // record makes a process follow the recorded levels.
@@ -187,25 +190,23 @@ func (p *process) drawRecorded() {
 		for from = int64(first); to < int64(len(r.levels)) && r.first[to] == first; to++ {
 		}
 	}
+	r.upto, r.counts = r.upto[:0], r.counts[:0]
 	sum := 0.0
 	for w := from; w < to; w++ {
 		sum += p.expected(w<<p.above, p.above)
+		r.upto, r.counts = append(r.upto, sum), append(r.counts, 0)
 	}
 	n := p.number(float64(sum * level))
-	for w := from; w < to; w++ {
-		here := n
-		if w+1 < to {
-			e := p.expected(w<<p.above, p.above)
-			here = 0
-			for range n {
-				if p.source.float()*sum < e {
-					here++
-				}
-			}
-			sum -= e
+	if len(r.counts) == 1 {
+		r.counts[0] = n
+	} else { // each anywhere among them
+		for range n {
+			w, _ := slices.BinarySearch(r.upto, float64(p.source.float()*sum))
+			r.counts[min(w, len(r.counts)-1)]++
 		}
-		p.divide(w<<p.above<<cellBits, -p.above, here)
-		n -= here
+	}
+	for i, n := range r.counts {
+		p.divide((from+int64(i))<<p.above<<cellBits, -p.above, n)
 	}
 	p.cell = to << p.above
 }

@@ -315,7 +315,7 @@ func TestPathDamaged(t *testing.T) {
 		"path.cells: 3 is no power of two":                                              func(_ *Service, p *Path) { p.Cells = 3 },
 		"path.levels: there are 336, want one for each":                                 func(_ *Service, p *Path) { p.Levels = p.Levels[1:] },
 		"path.levels: -1, the level of window 7, is not between 0 and":                  func(_ *Service, p *Path) { p.Levels[7] = -1 },
-		"path.levels: a window would have more than 100 million requests":               func(s *Service, p *Path) { s.Flows[0].Arrivals.Rate, p.Levels[3] = 1e6, 90_000*One },
+		"path.levels: window 3 would have more than 100 million requests":               func(s *Service, p *Path) { s.Flows[0].Arrivals.Rate, p.Levels[3] = 1e6, 90_000*One },
 		"path.together[0]: 3 windows from window 336 on are fewer than 2, or not after": func(_ *Service, p *Path) { p.Together = [][2]int{{336, 3}} },
 		"path.together[0]: the windows have different levels":                           func(_ *Service, p *Path) { p.Together = [][2]int{{0, 300}} },
 		"path.moods: are there, and arrivals have no moods":                             func(s *Service, p *Path) { s.Flows[0].Arrivals.Moods, p.Moods = nil, "0" },

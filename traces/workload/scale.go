@@ -12,9 +12,12 @@ import (
 func (o *GenerateOptions) Effect(p *Profile) string {
 	var lines []string
 	scale := o.scale(p)
-	from, recorded := o.recordedFrom(p)
-	if recorded {
-		lines = append(lines, "load goes up and down as it did in the log from "+from.Format(time.RFC3339)+" on (--levels drawn: ups and downs like them)")
+	if from, lasts := o.recordedFrom(p); lasts > 0 {
+		again := ""
+		if lasts < o.Duration {
+			again = fmt.Sprintf(" for %s, and then again", lasts.Round(time.Second))
+		}
+		lines = append(lines, "load goes up and down as it did in the log from "+from.Format(time.RFC3339)+" on"+again+" (--levels drawn: ups and downs like them)")
 	}
 	if scale < 0.999999 || scale > 1.000001 {
 		rate := fmt.Sprintf("%.4g times the profile's load, %.4g requests a second on average, ", scale, scale*p.Rate())
@@ -39,17 +42,17 @@ func (o *GenerateOptions) Effect(p *Profile) string {
 	return strings.Join(lines, "\n")
 }
 
-// recordedFrom says where in the log a generated one begins, if it follows one.
-func (o *GenerateOptions) recordedFrom(p *Profile) (time.Time, bool) {
+// recordedFrom says where in the log a generated one begins, and how long it takes it to the log's end; 0 where it follows none.
+func (o *GenerateOptions) recordedFrom(p *Profile) (from time.Time, lasts time.Duration) {
 	for i := range p.Services {
 		s := &p.Services[i]
 		for j := range s.Flows {
 			if c := o.course(p, s); c != nil && s.Flows[j].Arrivals.Path != nil {
-				return time.UnixMicro(s.Recorded.FromUS + c.offset).UTC(), true
+				return time.UnixMicro(s.Recorded.FromUS + c.offset).UTC(), time.Duration(c.zero+c.length-o.Start.UnixMicro()) * time.Microsecond
 			}
 		}
 	}
-	return time.Time{}, false
+	return from, 0
 }
 
 // course says what a service's flows, or the first copies of them, go by.

@@ -13,6 +13,7 @@ import (
 	"math"
 	"os"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -416,6 +417,11 @@ func FuzzRead(f *testing.F) {
 			f.Add(text)
 		}
 	}
+	var text bytes.Buffer
+	if err := fitted(f, logOf(time.Date(2026, 3, 2, 10, 0, 0, 0, time.UTC), cell, upAndDown()), FitOptions{}).Write(&text); err != nil {
+		f.Fatal(err)
+	}
+	f.Add(text.Bytes())
 	f.Fuzz(func(t *testing.T, text []byte) {
 		p, err := Read(bytes.NewReader(text))
 		if err != nil {
@@ -428,7 +434,11 @@ func FuzzRead(f *testing.F) {
 		// A profile may claim any rate, and a cell of it is drawn at once.
 		for i := range p.Services {
 			for j := range p.Services[i].Flows {
-				if a := p.Services[i].Flows[j].Arrivals; a.Rate*float64(a.CellUS)*float64(a.Level.Knots[len(a.Level.Knots)-1])*168 > 1e15 {
+				a := p.Services[i].Flows[j].Arrivals
+				if a.Rate*float64(a.CellUS)*float64(a.Level.Knots[len(a.Level.Knots)-1])*168 > 1e15 {
+					return
+				}
+				if path := a.Path; path != nil && a.Rate*float64(a.CellUS)*float64(path.Cells)*float64(slices.Max(path.Levels))*168*float64(len(path.Levels)) > 1e15 {
 					return
 				}
 			}
