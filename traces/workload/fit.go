@@ -6,6 +6,7 @@ import (
 	"errors"
 	"hash/maphash"
 	"iter"
+	"math"
 	"slices"
 	"strconv"
 	"strings"
@@ -318,7 +319,14 @@ func (c *collection) flow(logType string, p part, silent []span, r *Recorded, wi
 		f.Conversations = fitConversations(p.rows, talks, c.to)
 		// Conversations that began before the log look as if they began in it. So many begin that the turns add up.
 		if expected := f.Conversations.expectedTurns() * float64(len(talks)); expected > 0 {
-			f.Arrivals.Rate = roundTo(f.Arrivals.Rate*max(0.5, min(float64(len(p.rows))/expected, 1)), 6)
+			part := max(0.5, min(float64(len(p.rows))/expected, 1))
+			f.Arrivals.Rate = roundTo(f.Arrivals.Rate*part, 6)
+			// In the log's course, that is how they look: its beginning has those from before it, too.
+			if path := f.Arrivals.Path; path != nil {
+				for i, l := range path.Levels {
+					path.Levels[i] = int(math.Round(min(float64(l)/part, mostLevel*One)))
+				}
+			}
 		}
 	}
 	c.fitModels(&f, p.rows, talks, before, load)

@@ -77,6 +77,9 @@ func newFlow(f *Flow, service string, s source, id uint64, quiet *Silences, quie
 	begin := start
 	if f.Conversations != nil {
 		begin = max(0, start-f.Conversations.DurationUS)
+		if c != nil && f.Arrivals.Path != nil {
+			begin = max(begin, min(start, c.zero)) // those from before the log look as if they began in it
+		}
 	}
 	g.process = newProcess(&f.Arrivals, newSource(s.pcg.Uint64(), 1), c, begin, end, scale, o.Burstiness)
 	g.silent, g.kept = newSilent(quiet, c, quietSource, start), newSilent(quiet, c, quietSource.again(), start)

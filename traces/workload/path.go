@@ -91,6 +91,7 @@ type recorded struct {
 	first  []int32 // by window: the first of those that have a level together
 	moods  string
 	thirds [2]float64 // of the level
+	mean   float64    // of levels, as they are in the log
 	carry  float64    // of the last number's rounding
 	loaded int64      // the cell that load is of
 	// Of the windows that are drawn together: expectations, added up, and arrivals.
@@ -123,40 +124,43 @@ func (p *process) record(c *course, begin, end int64, scale, burst float64) {
 	p.recorded = r
 	p.enter(c.lap(begin))
 	r.spread(p, scale, burst)
+	r.mean = r.meanLevel(p, true)
 }
 
 // spread widens or narrows the levels about their mean, and keeps that. Where time is compressed, levels and hours no longer belong together.
 func (r *recorded) spread(p *process, scale, burst float64) {
-	mean := func(weighted bool) float64 {
-		sum, total := 0.0, 0.0
-		for i, l := range r.levels {
-			e := 1.0
-			if weighted {
-				e = p.expected(int64(i)<<p.above, p.above)
-			}
-			sum += float64(e * l)
-			total += e
-		}
-		return sum / max(total, 1e-9)
-	}
 	if burst != 1 {
-		before := mean(scale == 1)
+		before := r.meanLevel(p, scale == 1)
 		for i, l := range r.levels {
 			r.levels[i] = max(0, before+float64((l-before)*burst))
 		}
-		if after := mean(scale == 1); after > 0 {
+		if after := r.meanLevel(p, scale == 1); after > 0 {
 			for i := range r.levels {
 				r.levels[i] *= before / after
 			}
 		}
 	}
 	if scale != 1 {
-		if m := mean(false); m > 0 {
+		if m := r.meanLevel(p, false); m > 0 {
 			for i := range r.levels {
 				r.levels[i] /= m
 			}
 		}
 	}
+}
+
+// meanLevel is the mean by windows, or by what is expected in them.
+func (r *recorded) meanLevel(p *process, weighted bool) float64 {
+	sum, total := 0.0, 0.0
+	for i, l := range r.levels {
+		e := 1.0
+		if weighted {
+			e = p.expected(int64(i)<<p.above, p.above)
+		}
+		sum += float64(e * l)
+		total += e
+	}
+	return sum / max(total, 1e-9)
 }
 
 // enter begins a lap.
@@ -195,6 +199,9 @@ func (p *process) drawRecorded() {
 	for w := from; w < to; w++ {
 		sum += p.expected(w<<p.above, p.above)
 		r.upto, r.counts = append(r.upto, sum), append(r.counts, 0)
+	}
+	if again := r.lap.zero > r.course.zero; again && r.mean > 1.01 {
+		level /= r.mean // conversations from before the log are still under way now
 	}
 	n := p.number(float64(sum * level))
 	if len(r.counts) == 1 {

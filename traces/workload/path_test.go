@@ -337,3 +337,30 @@ func TestPathDamaged(t *testing.T) {
 		}
 	}
 }
+
+// TestPathOfConversations holds a log's course to the number of its requests: those of conversations that began before it look
+// as if they began in it, and come once.
+func TestPathOfConversations(t *testing.T) {
+	o := options(8*time.Hour, 1)
+	o.Scale = 0.2
+	want := 0
+	count := func(yield func(*schemas.Request) bool) {
+		for r := range generated(t, shippedProfile(t, "chat"), o) {
+			if want++; !yield(r) {
+				return
+			}
+		}
+	}
+	p := fitted(t, count, FitOptions{})
+	o.Scale = 1
+	total, seeds := 0.0, 4
+	for seed := range seeds {
+		o.Seed = uint64(seed)
+		for range generated(t, p, o) {
+			total++
+		}
+	}
+	if got := total / float64(seeds); math.Abs(got/float64(want)-1) > 0.08 {
+		t.Errorf("%.0f requests on average, and %d in the log", got, want)
+	}
+}
