@@ -102,7 +102,6 @@ const (
 	mostKnots  = 4096
 	mostTables = 1 << 16
 	mostRate   = 1e7
-	mostLevel  = 100_000
 	farUS      = 400 * dayUS
 )
 

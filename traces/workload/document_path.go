@@ -9,6 +9,7 @@ import (
 
 // Limits of what a path may claim, beyond what Fit writes.
 const (
+	mostLevel = 100_000 // of a window or a cell, relative to what is expected
 	mostPath  = 1 << 17 // windows
 	mostCells = 4096    // of a window
 )
