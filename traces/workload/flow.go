@@ -75,9 +75,12 @@ func (h *turnHeap) Pop() any {
 func newFlow(f *Flow, service string, s source, id uint64, quiet *Silences, quietSource source, c *course, start, end int64, scale float64, o GenerateOptions) *flow {
 	g := &flow{model: f, service: service, client: f.Client, source: s, end: end, id: id, response: o.ResponseLength, ends: o.ConversationLength}
 	begin := start
+	if f.Arrivals.Path == nil {
+		c = nil
+	}
 	if f.Conversations != nil {
 		begin = max(0, start-f.Conversations.DurationUS)
-		if c != nil && f.Arrivals.Path != nil {
+		if c != nil {
 			begin = max(begin, min(start, c.zero)) // those from before the log look as if they began in it
 		}
 	}

@@ -42,16 +42,22 @@ func newCourse(r *Recorded, start, end int64, scale float64) *course {
 	if period > 1 && phase >= period-aLittleUS {
 		phase -= period
 	}
-	offset, room := phase, length-int64(float64(float64(end-start)*scale))
+	offset, room := phase, length-bounded(float64(float64(end-start)*scale))
 	if room > phase {
 		offset += (room - phase) / period * period
 	}
-	gone := func(us int64) int64 { return int64(float64(us) / scale) }
+	gone := func(us int64) int64 { return bounded(float64(us) / scale) }
 	c := &course{offset: offset, zero: start - gone(offset), length: max(gone(length), 1), jump: max(gone(length/period*period), 1)}
 	for _, s := range r.Silences {
 		c.silences = append(c.silences, [2]int64{gone(s[0] * secondUS), gone(s[1] * secondUS)})
 	}
 	return c
+}
+
+// bounded is a time that can be added to others: what is farther is far enough.
+func bounded(us float64) int64 {
+	const far = 1 << 60
+	return int64(max(-far, min(us, far)))
 }
 
 // lap gives the lap that a time is in.

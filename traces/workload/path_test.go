@@ -163,6 +163,30 @@ func TestPathByLoad(t *testing.T) {
 	}
 }
 
+// TestPathAtAnyScale generates as fast and as slowly as options allow.
+func TestPathAtAnyScale(t *testing.T) {
+	p := fitted(t, logOf(time.Date(2026, 3, 2, 10, 0, 0, 0, time.UTC), 30*cell, upAndDown()), FitOptions{}) // a week
+	for _, c := range []struct {
+		scale    float64
+		duration time.Duration
+	}{{1e-6, 10 * 365 * 24 * time.Hour}, {1e-3, 10 * 365 * 24 * time.Hour}, {1e3, time.Hour}, {1e6, time.Second}, {1e6, 10 * 365 * 24 * time.Hour}} {
+		o := options(c.duration, 1)
+		o.Scale = c.scale
+		n, last := 0.0, int64(0)
+		for r := range generated(t, p, o) {
+			if n++; r.ArrivalUS < last {
+				t.Fatalf("at a scale of %g request %.0f comes before the one before it", c.scale, n)
+			}
+			if last = r.ArrivalUS; n == 20_000 {
+				break
+			}
+		}
+		if want := c.scale * p.Rate() * c.duration.Seconds(); n < 20_000 && math.Abs(n/want-1) > 0.5 {
+			t.Errorf("at a scale of %g %.0f requests, want about %.0f", c.scale, n, want)
+		}
+	}
+}
+
 // TestPathOfWeeks lays logs on one of three weeks: at the same hours of the week, the last weeks that are long enough, and
 // again from the first week on where there are no more.
 func TestPathOfWeeks(t *testing.T) {
