@@ -22,13 +22,13 @@ func newFit(a *app) *cobra.Command {
 		GroupID: groupTraces,
 		Short:   "Describe a workload as a profile, to generate others like it",
 		Long: `Reads the requests of serving logs or, where none is named, of ClickHouse, and writes a workload profile: a JSON document
-of distributions. It has how requests come (the rate by hour of the week, its slow and fast fluctuations, bursts, silences),
+of distributions. It has how requests come (the load by time and by hour of the week, its slow and fast fluctuations, bursts, silences),
 conversations (their turns and pauses, growing contexts), lengths of requests and responses and how they hang together, failures
 in runs, and how long answers take. tidegauge generate makes logs of it.
 
 A profile holds no requests: every number in it covers at least ` + fmt.Sprint(workload.MinBucket) + ` of them, and names of clients, conversations and requests are
-not in it. Names of services, models, log types, error types and finish reasons are. docs/workload.md describes the model and
-the document.
+not in it. Names of services, models, log types, error types and finish reasons are, and when the service had how much to do: with
+--no-path not even that, only how such loads are distributed. docs/workload.md describes the model and the document.
 
 It needs about 250 bytes of memory a request. With two days of log the day's shape is told, with two weeks the week's.`,
 		Example: `  tidegauge fit -o profile.json access.jsonl.gz
@@ -80,6 +80,7 @@ It needs about 250 bytes of memory a request. With two days of log the day's sha
 	}
 	c.Flags().StringVarP(&path, "output", "o", "", "`path` of the profile to write, which appears whole or not at all; - is standard output")
 	c.Flags().StringVar(&o.Name, "name", "", "`name` of the profile, for its readers")
+	c.Flags().BoolVar(&o.NoPath, "no-path", false, "leave out the log's load by time: what is generated has ups and downs of its own, like the log's")
 	c.Flags().IntVar(&o.Clients, "clients", 0, "tell apart so many of the busiest clients, by arrivals, lengths and all (ServeGen's decomposition); they become client-1, client-2 …")
 	in.addFlags(c)
 	return c

@@ -21,6 +21,8 @@ type FitOptions struct {
 	GeneratedBy string
 	// Clients is how many of a log type's clients, the busiest, get flows of their own (ServeGen's decomposition).
 	Clients int
+	// NoPath leaves out how levels followed each other, and when.
+	NoPath bool
 }
 
 // fewestRequests is what a flow needs; smaller ones are left out, and counted.
@@ -187,7 +189,10 @@ func (c *collection) fit(o FitOptions) (Service, int64) {
 	var leftOut int64
 	var silent []span
 	s.Silences, silent = fitSilences(c.times())
-	s.Recorded = fitRecorded(c.from, c.to, silent)
+	r := fitRecorded(c.from, c.to, silent)
+	if !o.NoPath {
+		s.Recorded = r
+	}
 	for _, logType := range sortedKeys(c.rows) {
 		rows := c.rows[logType]
 		slices.SortStableFunc(rows, func(a, b row) int { return cmp.Compare(a.at, b.at) })
@@ -196,8 +201,11 @@ func (c *collection) fit(o FitOptions) (Service, int64) {
 				leftOut += int64(len(part.rows))
 				continue
 			}
-			windows := mostServiceWindows * int64(len(part.rows)) / c.requests
-			s.Flows = append(s.Flows, c.flow(logType, part, silent, s.Recorded, max(fewestWindowsOf, min(windows, mostWindows))))
+			windows := max(fewestWindowsOf, min(mostServiceWindows*int64(len(part.rows))/c.requests, mostWindows))
+			if o.NoPath {
+				windows = 0
+			}
+			s.Flows = append(s.Flows, c.flow(logType, part, silent, r, windows))
 		}
 		delete(c.rows, logType)
 	}

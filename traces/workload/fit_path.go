@@ -31,9 +31,12 @@ func fitRecorded(from, to int64, silent []span) *Recorded {
 	return r
 }
 
-// fitPath tells the levels of at most so many windows, from the log's beginning to its end. They are relative to the rate and
+// fitPath tells the levels of at most so many windows (0: none), from the log's beginning to its end. They are relative to the rate and
 // the shape, which are to be known by now.
 func (a *Arrivals) fitPath(times []int64, r *Recorded, most int64) *Path {
+	if most == 0 {
+		return nil
+	}
 	path := &Path{Cells: 1}
 	length := r.ToUS - r.FromUS
 	n := path.windows(length, a.CellUS)

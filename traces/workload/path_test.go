@@ -104,6 +104,14 @@ func TestPath(t *testing.T) {
 		t.Error("two seeds have the same arrivals")
 	}
 	o.Levels = LevelsDrawn
+	without := fitted(t, logOf(start, cell, counts), FitOptions{NoPath: true})
+	if s := &without.Services[0]; s.Recorded != nil || s.Flows[0].Arrivals.Path != nil {
+		t.Error("a path that was not to be told is told")
+	}
+	drawnOf := func(p *Profile) []int { return countsOf(generated(t, p, o), o.Start, cell, len(counts)) }
+	if !slices.Equal(drawnOf(without), drawnOf(p)) {
+		t.Error("levels are drawn otherwise where there is no path")
+	}
 	if drawn := countsOf(generated(t, p, o), o.Start, cell, len(counts)); correlated(drawn, counts) > 0.5 {
 		t.Errorf("drawn levels follow the log's: %v", drawn[:20])
 	}
