@@ -21,7 +21,7 @@ func TestMigrations(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := fstest.TestFS(rendered, "00001_tables.sql", "00002_views.sql", "00003_gpu.sql"); err != nil {
+		if err := fstest.TestFS(rendered, "00001_tables.sql", "00002_views.sql", "00003_gpu.sql", "00005_conversations_by_day.sql"); err != nil {
 			t.Errorf("%s: %v", name, err)
 		}
 		text, err := fs.ReadFile(rendered, "00001_tables.sql")
@@ -48,7 +48,7 @@ func TestViewQueries(t *testing.T) {
 		t.Fatal(err)
 	}
 	var text []byte
-	for _, name := range []string{"00002_views.sql", "00003_gpu.sql"} {
+	for _, name := range []string{"00002_views.sql", "00003_gpu.sql", "00005_conversations_by_day.sql"} {
 		of, err := fs.ReadFile(rendered, name)
 		if err != nil {
 			t.Fatal(err)
