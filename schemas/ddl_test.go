@@ -2,6 +2,7 @@ package schemas
 
 import (
 	"io/fs"
+	"regexp"
 	"strings"
 	"testing"
 	"testing/fstest"
@@ -59,8 +60,12 @@ func TestViewQueries(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if n := strings.Count(string(text), "CREATE OR REPLACE VIEW"); n != len(queries) || n == 0 {
-		t.Errorf("%d queries of %d views", len(queries), n)
+	views := make(map[string]bool) // some are made again by a later migration
+	for _, made := range regexp.MustCompile(`CREATE OR REPLACE VIEW (\w+)`).FindAllSubmatch(text, -1) {
+		views[string(made[1])] = true
+	}
+	if len(views) != len(queries) || len(views) == 0 {
+		t.Errorf("%d queries of %d views", len(queries), len(views))
 	}
 	for name, query := range queries {
 		if !strings.Contains(string(text), "CREATE OR REPLACE VIEW "+name+"  AS\n"+query+";\n") || strings.Contains(query, ";") {

@@ -46,6 +46,8 @@ INSERT INTO conversations_by_day
 -- insert_deduplicate, counts no longer where a server's deduplicate_insert is on, as it is from 26 on.
 {{range replicated}}ALTER TABLE {{local .}} {{onCluster}} MODIFY SETTING replicated_deduplication_window = 0;
 {{end}}{{end}}
+{{views "31" "31"}}
+{{views "51" "51"}}
 {{views "70" "74"}}
 {{views "86" "86"}}
 
