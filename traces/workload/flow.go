@@ -39,6 +39,7 @@ type flowModel struct {
 	latency *Latency
 	reasons []picker // by response class
 	last    said     // the model's previous request
+	runs    even
 }
 
 // talk is a conversation under way.
@@ -172,7 +173,7 @@ func (g *flow) take(r *schemas.Request) {
 	m := &g.models[t.model]
 	r.ArrivalUS, r.Service, r.Model, r.LogType, r.Client = at, g.service, m.model.Model, g.model.LogType, g.client
 	r.Operation = m.model.Operation
-	next := m.lengths.draw(g.source, t.said, g.model.Conversations != nil)
+	next := m.lengths.draw(g.source, &t.said, g.model.Conversations != nil)
 	g.serve(r, m, &next, t.load)
 	if r.Outcome.Failed() {
 		// An answer that never came leaves nothing to the next.
@@ -194,7 +195,7 @@ func (g *flow) take(r *schemas.Request) {
 // goOn decides whether a conversation goes on, and when.
 func (g *flow) goOn(r *schemas.Request, t talk, next said) {
 	c := g.model.Conversations
-	n := c.next(t.turn, next.paused)
+	n := c.next(t.turn, int(next.paused))
 	if n == nil || len(n.PauseUS.Knots) == 0 {
 		return
 	}
@@ -263,7 +264,7 @@ func (g *flow) nextModel() int {
 	}
 	g.current = next
 	if runs = g.models[next].model.Runs; runs != nil && g.model.Conversations == nil {
-		g.run = max(0, int(runs.draw(g.source))-1)
+		g.run = max(0, int(runs.at(g.models[next].runs.draw(g.source)))-1)
 	}
 	return next
 }
@@ -320,12 +321,12 @@ func (l *Latency) draw(r *schemas.Request, s source, said *said, load int) {
 	if !s.chance(l.Known) {
 		return
 	}
-	rest := valuesAt(l.RestUS, load, said.responseClass)
+	rest := valuesAt(l.RestUS, load, int(said.responseClass))
 	if rest == nil {
 		return
 	}
 	r.ElapsedUS = rest.draw(s)
-	if ttft := valuesAt(l.TTFTUS, load, said.requestClass); ttft != nil && s.chance(l.TTFTKnown) {
+	if ttft := valuesAt(l.TTFTUS, load, int(said.requestClass)); ttft != nil && s.chance(l.TTFTKnown) {
 		r.TTFTUS = max(ttft.draw(s), 0)
 		r.ElapsedUS += r.TTFTUS
 	}

@@ -389,7 +389,7 @@ func TestRead(t *testing.T) {
 		"empty":       {`{"schema": "tidegauge.workload/1", "name": "", "min_bucket": 10, "services": []}`, "services: there is none"},
 		"rate":        {damaged(func(p *Profile) { p.Services[0].Flows[0].Arrivals.Rate = -1 }), "arrivals.rate: -1 is not above 0"},
 		"order":       {damaged(func(p *Profile) { p.Services[0].Flows[0].Arrivals.Level.Knots[0] = 99_999_999 }), "level.knots"},
-		"weights":     {damaged(func(p *Profile) { m := &p.Services[0].Flows[0].Models[0]; m.Lengths.First = m.Lengths.First[1:] }), "lengths.first: has"},
+		"weights":     {damaged(func(p *Profile) { m := &p.Services[0].Flows[0].Models[0]; m.Lengths.Topics[0].Request = []int{1} }), "lengths.topics[0].request: has"},
 		"never":       {damaged(func(p *Profile) { p.Services[0].Flows[0].Arrivals.Shape.Hours = []int{0} }), "no request would ever arrive"},
 		"model names": {damaged(func(p *Profile) { p.Services[0].Flows[0].Models[0].Model = strings.Repeat("x", 300) }), "has 300 bytes"},
 	} {
@@ -409,8 +409,8 @@ func FuzzRead(f *testing.F) {
 	f.Add([]byte(`{"schema": "tidegauge.workload/1", "name": "", "min_bucket": 10, "services": [{"service": "s", "requests": 1, "flows": [{"kind": "requests",
 		"log_type": "", "requests": 1, "arrivals": {"count": 1, "rate": 1, "tick_us": 1, "shape": {"period": "none", "hours": [10000]}, "cell_us": 64000000,
 		"level": {"n": 1, "knots": [10000]}, "memory": [], "splits": [{"halving": 0, "from": 2, "to": 2, "before": -1, "n": 9, "left": [1, 2, 1]}]},
-		"models": [{"model": "m", "requests": 1, "weight": 10000, "failure_factor": 0, "latency": {}, "lengths": {"n": 1, "request": [{"n": 1, "knots": [1, 5]}],
-		"response": [{"n": 1, "knots": [2]}], "first": [1], "following": [[]], "answer": [[1]]}}]}]}]}`))
+		"models": [{"model": "m", "requests": 1, "weight": 10000, "failure_factor": 0, "latency": {}, "lengths": {"n": 1, "request": [{"from": [1], "to": [5], "n": [1]}],
+		"response": [{"from": [2], "to": [2], "n": [3]}], "topics": [{"n": 1, "weight": 1, "run": 100, "request": [1], "answer": [[1]]}]}}]}]}]}`))
 	for _, name := range []string{"chat"} {
 		if text, err := shipped.ReadFile("shipped/" + name + ".json"); err == nil {
 			f.Add(text)
