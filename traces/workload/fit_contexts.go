@@ -139,7 +139,7 @@ func (l *Lengths) settle(turns []int, followed []int64, shown *tally) {
 					} else if turn > 0 && last.request >= 0 {
 						drawn = append(drawn, next.history.context)
 					}
-					tried.add(int(next.topic), seen{x: int16(next.requestClass), y: 0}, 1)
+					tried.add(int(next.topic), seen{x: int16(next.requestClass)}, 1)
 					last = next
 				}
 			}
@@ -163,15 +163,6 @@ func (l *Lengths) settle(turns []int, followed []int64, shown *tally) {
 			last += (n - last) / 2
 			add(last)
 		}
-		if shown.y > 0 {
-			var rows [][]int
-			var share []float64
-			for k := range l.Topics {
-				for class, row := range tried.answer[k] {
-					rows, share = append(rows, l.Topics[k].Answer[class]), append(share, row[0])
-				}
-			}
-			balance(rows, sharesOf(share, nil, 0), columns(shown.answer[0], shown.y))
-		}
+		l.evenAnswers(tried.answer, shown)
 	}
 }

@@ -176,13 +176,17 @@ func fitClasses(values, bounds []int64) []Steps {
 	}
 	all := make([]Steps, len(parts))
 	for c := range parts {
-		least := min(slices.Min(values), 1)
-		if c > 0 {
-			least = bounds[c-1]
-		}
-		all[c] = fitSteps(parts[c], least)
+		all[c] = fitSteps(parts[c], leastOf(values, bounds, c))
 	}
 	return all
+}
+
+// leastOf is what no value of a class is below.
+func leastOf(values, bounds []int64, class int) int64 {
+	if class > 0 {
+		return bounds[class-1]
+	}
+	return min(slices.Min(values), 1)
 }
 
 // fitModel describes the requests of one model.
@@ -267,6 +271,7 @@ func (c *collection) fitModel(m *Model, rows []row, talks [][]int32, before []in
 func (l *Lengths) fitSequences(rows []row, talks [][]int32, before []int32, of []uint8, k uint8, x, y []int64) {
 	var all []seen
 	var followed []int64
+	begun := make([][]int64, len(l.Request)) // requests that begin conversations, by class
 	var like, sameX, sameY []standing
 	contexts := newContexts(len(l.Request), len(l.Response))
 	request, response := newStepped(l.Request), newStepped(l.Response)
@@ -276,7 +281,7 @@ func (l *Lengths) fitSequences(rows []row, talks [][]int32, before []int32, of [
 		}
 		return class(bounds, int64(tokens))
 	}
-	begins := true
+	begins, last := true, int32(-1)
 	add := func(i int32) {
 		r := &rows[i]
 		if of[i] != k || r.outcome >= endFailed {
@@ -285,7 +290,11 @@ func (l *Lengths) fitSequences(rows []row, talks [][]int32, before []int32, of [
 		cx, cy := classOf(l.Request, x, r.request), classOf(l.Response, y, r.response)
 		s := seen{x: int16(cx), y: int16(cy), begins: begins}
 		begins = false
-		if b := before[i]; b >= 0 && rows[b].outcome < endFailed {
+		b := before[i]
+		if talks != nil { // an answer that never came leaves nothing to the next
+			b, last = last, i
+		}
+		if b >= 0 {
 			p := &rows[b]
 			px, py := classOf(l.Request, x, p.request), classOf(l.Response, y, p.response)
 			if talks != nil && cx >= 0 && px >= 0 && p.response >= 0 {
@@ -303,6 +312,9 @@ func (l *Lengths) fitSequences(rows []row, talks [][]int32, before []int32, of [
 		if cx >= 0 && cy >= 0 {
 			like = append(like, standing{cx, request[cx].rank(int64(r.request)), response[cy].rank(int64(r.response))})
 		}
+		if cx >= 0 && !s.given {
+			begun[cx] = append(begun[cx], int64(r.request))
+		}
 		all = append(all, s)
 	}
 	if talks == nil {
@@ -311,7 +323,7 @@ func (l *Lengths) fitSequences(rows []row, talks [][]int32, before []int32, of [
 		}
 	}
 	for _, turns := range talks {
-		begins = true
+		begins, last = true, -1
 		contexts.begin()
 		for _, i := range turns {
 			add(i)
@@ -323,6 +335,13 @@ func (l *Lengths) fitSequences(rows []row, talks [][]int32, before []int32, of [
 	if l.Context == nil {
 		for i := range all {
 			all[i].given = false // each turn is drawn as the first is
+		}
+	}
+	if l.Context != nil {
+		for c, values := range begun { // the others are not drawn from their class
+			if len(values) >= MinBucket {
+				l.Request[c] = fitSteps(values, leastOf(values, x, c))
+			}
 		}
 	}
 	shown := fitTopics(l, all)

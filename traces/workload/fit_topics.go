@@ -34,7 +34,8 @@ var topicGrids = [...]int{2, 3, 4, 5, 6, 7}
 // ends, is followed by one that does not depend on it.
 type topics struct {
 	x, y   int         // numbers of classes
-	weight []float64   // of topics where one begins
+	first  []float64   // of topics where a sequence begins
+	weight []float64   // and where another one ended
 	leave  []float64   // the chance that a topic ends
 	visits []float64   // shares of requests
 	like   [][]float64 // of a topic and what is seen (symbol): the likelihood
@@ -53,14 +54,14 @@ func (m *topics) symbol(s seen) int {
 
 // tally is how often topics have shown, in expectation.
 type tally struct {
-	x, y                       int
-	visits, steps, ends, jumps []float64
-	request                    [][]float64   // by topic and class
-	answer                     [][][]float64 // by topic and both classes
+	x, y                               int
+	visits, steps, ends, jumps, begins []float64
+	request                            [][]float64   // by topic and class
+	answer                             [][][]float64 // by topic and both classes
 }
 
 func newTally(k, x, y int) *tally {
-	t := &tally{x: x, y: y, visits: make([]float64, k), steps: make([]float64, k), ends: make([]float64, k), jumps: make([]float64, k)}
+	t := &tally{x: x, y: y, visits: make([]float64, k), steps: make([]float64, k), ends: make([]float64, k), jumps: make([]float64, k), begins: make([]float64, k)}
 	for range k {
 		t.request = append(t.request, make([]float64, x))
 		rows := make([][]float64, max(x, 1))
@@ -99,19 +100,24 @@ func (t *tally) model(leastRequests, leastRuns float64) *topics {
 	}
 	requests := sharesOf(whole.request[0], nil, 0)
 	answers := sharesOf(columns(whole.answer[0], t.y), nil, 0)
-	all, begun := 0.0, 0.0
+	all, jumped, begun := 0.0, 0.0, 0.0
 	for k, n := range t.visits {
-		if len(t.visits) > 1 && (n < leastRequests || t.jumps[k] < leastRuns) {
+		if len(t.visits) > 1 && (n < leastRequests || t.jumps[k]+t.begins[k] < leastRuns) {
 			continue
 		}
-		all, begun = all+n, begun+t.jumps[k]
-		m.visits, m.weight = append(m.visits, n), append(m.weight, t.jumps[k])
+		all, jumped, begun = all+n, jumped+t.jumps[k], begun+t.begins[k]
+		m.visits, m.weight, m.first = append(m.visits, n), append(m.weight, t.jumps[k]), append(m.first, t.begins[k])
 		m.leave = append(m.leave, (t.ends[k]+0.5)/(t.steps[k]+1))
 		request := sharesOf(t.request[k], requests, doubt)
 		own := sharesOf(columns(t.answer[k], t.y), answers, doubt)
 		like := make([]float64, symbols(t.x, t.y))
 		for x := -1; x < t.x; x++ {
-			answer := sharesOf(t.answer[k][max(x, 0)], own, doubt)
+			// Of few requests, as all answers to them, and as much more or less often as the topic has such an answer otherwise.
+			every := sharesOf(whole.answer[0][max(x, 0)], answers, doubt)
+			for y := range every {
+				every[y] *= own[y] / max(answers[y], 1e-9)
+			}
+			answer := sharesOf(t.answer[k][max(x, 0)], sharesOf(every, nil, 0), doubt)
 			for y := -1; y < t.y; y++ {
 				likelihood := 1.0
 				if y >= 0 {
@@ -128,13 +134,18 @@ func (t *tally) model(leastRequests, leastRuns float64) *topics {
 	}
 	for k := range m.visits {
 		m.visits[k] /= all
-		if begun > 0 {
-			m.weight[k] /= begun
-		} else {
-			m.weight[k] = m.visits[k]
-		}
+		m.weight[k] = shareOr(m.weight[k], jumped, m.visits[k])
+		m.first[k] = shareOr(m.first[k], begun, m.visits[k])
 	}
 	return m
+}
+
+// shareOr is a part of a whole, or else something where that is too little.
+func shareOr(part, whole, other float64) float64 {
+	if whole < MinBucket {
+		return other
+	}
+	return part / whole
 }
 
 // columns adds up rows.
@@ -201,7 +212,7 @@ func (r *reader) read(sequence []seen, counts *tally) float64 {
 			before, then := r.forward[t*k:(t+1)*k], r.forward[(t+1)*k:(t+2)*k]
 			switch {
 			case part[t].begins:
-				copy(then, r.weight)
+				copy(then, r.first)
 			case from+t == 0: // in the middle of a sequence
 				copy(then, before)
 			default:
@@ -260,7 +271,7 @@ func (r *reader) back(part []seen, first bool, counts *tally) {
 		switch {
 		case part[t].begins:
 			for i, p := range then {
-				counts.jumps[i] += p * after[i]
+				counts.begins[i] += p * after[i]
 				after[i] = 1
 			}
 		case t > 0 || !first:
@@ -459,16 +470,6 @@ func stretches(all []seen, most int) [][]seen {
 // fitTopics describes topics, found in requests that are given in the order of their sequences.
 func fitTopics(l *Lengths, all []seen) *tally {
 	x, y := len(l.Request), len(l.Response)
-	m := findTopics(all, x, y)
-	t := newTally(len(m.visits), x, y)
-	r := newReader(m)
-	if len(all) <= mostCounted {
-		r.read(all, t)
-	} else {
-		for _, part := range stretches(all, mostCounted) {
-			r.read(part, t)
-		}
-	}
 	conversations := 0
 	whole := newTally(1, x, y)
 	for _, s := range all {
@@ -477,32 +478,63 @@ func fitTopics(l *Lengths, all []seen) *tally {
 		}
 		whole.add(0, s, 1)
 	}
+	m := findTopics(all, x, y)
+	t := newTally(len(m.visits), x, y)
+	parts := 1
+	if len(m.visits) == 1 && conversations == 1 {
+		parts = findDrift(all, x, y)
+	}
+	r := newReader(m)
+	switch {
+	case parts > 1:
+		l.InTurn = true
+		t = newTally(parts, x, y)
+		for i, s := range all {
+			t.add(i*parts/len(all), s, 1)
+		}
+	case len(all) <= mostCounted:
+		r.read(all, t)
+	default:
+		for _, part := range stretches(all, mostCounted) {
+			r.read(part, t)
+		}
+	}
 	// Counted were some; told are all.
 	for k, share := range sharesOf(t.visits, nil, 0) {
 		t.visits[k] = share * whole.visits[0]
 	}
-	var begun float64
-	for _, n := range t.jumps {
-		begun += n
-	}
+	weight, first := sharesOf(t.jumps, nil, 0), sharesOf(t.begins, nil, 0)
 	everyRequest, ok := weights(rounded(whole.request[0]), nil)
 	if !ok { // few conversations: as all of their turns are
 		everyRequest = l.classShares()
 	}
 	everyAnswer, _ := weights(rounded(columns(whole.answer[0], y)), nil)
 	for k, n := range t.visits {
-		topic := Topic{N: int64(math.Round(n)), Weight: One, Run: runUnit, Request: []int{}, Answer: [][]int{}}
+		topic := Topic{N: int64(math.Round(n)), First: One, Weight: One, Run: runUnit, Request: []int{}, Answer: [][]int{}}
 		if len(t.visits) > 1 {
-			topic.Weight = int(math.Round(t.jumps[k] / begun * One))
+			topic.Weight, topic.First = int(math.Round(weight[k]*One)), int(math.Round(first[k]*One))
+			if conversations == 1 {
+				topic.First = int(math.Round(n / whole.visits[0] * One))
+			}
 			topic.Run = max(int64(math.Round((t.steps[k]+1)/(t.ends[k]+0.5)*runUnit)), runUnit)
+		}
+		if l.InTurn {
+			topic.First, topic.Weight, topic.Run = One/len(t.visits), One/len(t.visits), topic.N*runUnit
 		}
 		if x > 0 {
 			topic.Request = weightsOr(t.request[k], everyRequest)
 		}
 		if y > 0 {
 			own := weightsOr(columns(t.answer[k], y), everyAnswer)
-			for _, row := range t.answer[k] {
-				topic.Answer = append(topic.Answer, weightsOr(row, own))
+			for c, row := range t.answer[k] {
+				// Where the topic has few, its answers differ from the others' as all of its do.
+				like := slices.Clone(own)
+				if every, ok := weights(rounded(whole.answer[0][c]), everyAnswer); ok {
+					for a := range like {
+						like[a] = own[a] * every[a] / max(everyAnswer[a], 1)
+					}
+				}
+				topic.Answer = append(topic.Answer, weightsOr(row, like))
 			}
 		}
 		l.Topics = append(l.Topics, topic)
@@ -513,9 +545,9 @@ func fitTopics(l *Lengths, all []seen) *tally {
 
 // even makes the topics' weights come to the classes' own: what is pooled in a row, and what is rounded, would add up.
 func (l *Lengths) even(t, whole *tally, conversations bool) {
-	share := make([]float64, len(l.Topics))
+	share := make([]float64, len(l.Topics)) // of what requests are drawn for: all, or beginnings of conversations
 	for k := range l.Topics {
-		share[k] = t.visits[k]
+		share[k] = float64(l.Topics[k].First)
 		if !conversations {
 			share[k] = float64(l.Topics[k].Weight) * float64(l.Topics[k].Run)
 		}
@@ -529,31 +561,40 @@ func (l *Lengths) even(t, whole *tally, conversations bool) {
 	for k := range l.Topics {
 		l.Topics[k].Request = rows[k]
 	}
-	var answers [][]int
-	var parts []float64
-	for k := range l.Topics {
-		for c := range l.Topics[k].Answer {
-			answers = append(answers, l.Topics[k].Answer[c])
-			part := share[k]
-			switch {
-			case conversations:
-				part = 0
-				for _, n := range t.answer[k][c] {
-					part += n
+	parts := t.answer
+	if !conversations {
+		parts = nil
+		for k := range l.Topics {
+			table := make([][]float64, max(len(l.Request), 1))
+			for c := range table {
+				part := share[k]
+				if len(l.Request) > 0 {
+					part *= float64(rows[k][c]) / One
 				}
-			case len(l.Request) > 0:
-				part *= float64(rows[k][c]) / One
+				table[c] = []float64{part}
 			}
-			parts = append(parts, part)
+			parts = append(parts, table)
 		}
 	}
-	balance(answers, sharesOf(parts, nil, 0), columns(whole.answer[0], len(l.Response)))
-	i := 0
-	for k := range l.Topics {
-		for c := range l.Topics[k].Answer {
-			l.Topics[k].Answer[c] = answers[i]
-			i++
+	l.evenAnswers(parts, whole)
+}
+
+// evenAnswers makes the topics' answers to requests of a class come to what all answers to them are; parts are how often topics have these
+// requests, by topic and class, in any columns.
+func (l *Lengths) evenAnswers(parts [][][]float64, whole *tally) {
+	if whole.y == 0 {
+		return
+	}
+	for c := range whole.answer[0] {
+		var rows [][]int
+		share := make([]float64, len(l.Topics))
+		for k := range l.Topics {
+			rows = append(rows, l.Topics[k].Answer[c])
+			for _, n := range parts[k][c] {
+				share[k] += n
+			}
 		}
+		balance(rows, sharesOf(share, nil, 0), whole.answer[0][c])
 	}
 }
 

@@ -11,7 +11,7 @@ type lengths struct {
 	model             *Lengths
 	request, response []stepped // by class
 	topics            []topic
-	start, next       evenPicker // topics: of any request, and where one begins
+	first, next       evenPicker // topics: at the beginning, and where one ends
 }
 
 // topic is what is asked for a while.
@@ -43,17 +43,17 @@ var nothingSaid = said{topic: -1, request: -1, response: -1, requestClass: -1, r
 
 func newLengths(m *Lengths) *lengths {
 	l := &lengths{model: m, request: newStepped(m.Request), response: newStepped(m.Response)}
-	var all, begin []int
+	var first, next []int
 	for i := range m.Topics {
 		t := &m.Topics[i]
-		all, begin = append(all, int(t.N)), append(begin, t.Weight)
+		first, next = append(first, t.First), append(next, t.Weight)
 		life := 0.0
 		if t.Run > runUnit {
 			life = 1 / minusLog(1-runUnit/float64(t.Run))
 		}
 		l.topics = append(l.topics, topic{request: newEvenPicker(t.Request), answer: evenPickers(t.Answer), life: life})
 	}
-	l.start, l.next = newEvenPicker(all), newEvenPicker(begin)
+	l.first, l.next = newEvenPicker(first), newEvenPicker(next)
 	return l
 }
 
@@ -69,8 +69,11 @@ func (l *lengths) draw(s source, before *said, conversation bool) said {
 	case len(l.topics) == 1:
 		next.topic = 0
 	case next.topic >= 0 && before.left > 0:
-	case next.topic < 0 && !conversation:
-		next.topic = int32(l.start.pick(s))
+	case m.InTurn:
+		next.topic = (next.topic + 1) % int32(len(l.topics))
+		next.left = int32(min(m.Topics[next.topic].Run/runUnit, 1<<30)) - 1
+	case next.topic < 0:
+		next.topic = int32(l.first.pick(s))
 		next.left = l.topics[next.topic].run(s) - 1
 	default:
 		next.topic = int32(l.next.pick(s))

@@ -182,6 +182,8 @@ type Lengths struct {
 	ResponseUnknown int `json:"response_unknown,omitempty"`
 	// Topics are what is asked for a while: a prompt's template, a job, a kind of conversation.
 	Topics []Topic `json:"topics"`
+	// InTurn says that topics follow each other in their order, each for just its run, as they did in the log: a log that changes slowly.
+	InTurn bool `json:"in_turn,omitempty"`
 	// Within a class a length may stand where another one stands in its class. The shares of One: requests where the previous
 	// request stood, if it was of the same class; responses where the request stands, or else where the previous response stood.
 	SameRequest  []int `json:"same_request,omitempty"`
@@ -205,8 +207,9 @@ type Steps struct {
 // Topic is requests that are alike, many of them in a row.
 type Topic struct {
 	N int64 `json:"n"`
-	// Weight is how often it is the next one, where a topic ends (or a conversation begins). Run is after how many requests it
-	// ends, on average, in hundredths.
+	// First is how often it is what a conversation begins with, or a log. Weight is how often it is the next one, where a topic ends. Run is
+	// after how many requests it ends, on average, in hundredths.
+	First  int   `json:"first"`
 	Weight int   `json:"weight"`
 	Run    int64 `json:"run"`
 	// Request are the classes of requests (in conversations of the first), Answer those of responses given the request's.

@@ -410,7 +410,7 @@ func FuzzRead(f *testing.F) {
 		"log_type": "", "requests": 1, "arrivals": {"count": 1, "rate": 1, "tick_us": 1, "shape": {"period": "none", "hours": [10000]}, "cell_us": 64000000,
 		"level": {"n": 1, "knots": [10000]}, "memory": [], "splits": [{"halving": 0, "from": 2, "to": 2, "before": -1, "n": 9, "left": [1, 2, 1]}]},
 		"models": [{"model": "m", "requests": 1, "weight": 10000, "failure_factor": 0, "latency": {}, "lengths": {"n": 1, "request": [{"from": [1], "to": [5], "n": [1]}],
-		"response": [{"from": [2], "to": [2], "n": [3]}], "topics": [{"n": 1, "weight": 1, "run": 100, "request": [1], "answer": [[1]]}]}}]}]}]}`))
+		"response": [{"from": [2], "to": [2], "n": [3]}], "topics": [{"n": 1, "first": 1, "weight": 1, "run": 100, "request": [1], "answer": [[1]]}]}}]}]}]}`))
 	for _, name := range []string{"chat"} {
 		if text, err := shipped.ReadFile("shipped/" + name + ".json"); err == nil {
 			f.Add(text)
