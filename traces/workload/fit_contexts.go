@@ -120,7 +120,7 @@ const (
 
 // settle draws conversations of so many turns, and makes the requests that follow others, and all responses, come to what was seen.
 func (l *Lengths) settle(turns []int, followed []int64, shown *tally) {
-	if len(followed) < MinBucket {
+	if len(followed) < MinBucket || shown.y == 0 {
 		return
 	}
 	slices.Sort(followed)

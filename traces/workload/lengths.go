@@ -113,7 +113,7 @@ func (l *lengths) draw(s source, before *said, conversation bool) said {
 // history is where a conversation stands with what was said in it.
 type history struct {
 	context int64 // the request as it was drawn, before it was told
-	turns   int   // that followed others
+	turns   int32 // that followed others
 	cut     bool  // in one of them, the history was
 	justCut bool  // in the last
 }
