@@ -51,20 +51,3 @@ func (d *stepped) rank(value int64) float64 {
 	}
 	return (float64(d.before[i]) + max(within, 0)*float64(d.N[i])) / float64(d.all)
 }
-
-// rank says where a value stands in a distribution, 0 to 1.
-func (v *Values) rank(value int64) float64 {
-	steps := len(v.Knots) - 1
-	i, _ := slices.BinarySearch(v.Knots, value)
-	j, _ := slices.BinarySearch(v.Knots, value+1)
-	if j > i { // at knots: the middle of them
-		return min(float64(i+j-1)/2/float64(max(steps, 1)), 1)
-	}
-	switch {
-	case i == 0:
-		return 0
-	case i > steps:
-		return 1
-	}
-	return (float64(i-1) + float64(value-v.Knots[i-1])/float64(v.Knots[i]-v.Knots[i-1])) / float64(steps)
-}

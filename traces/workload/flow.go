@@ -1,7 +1,6 @@
 package workload
 
 import (
-	"container/heap"
 	"slices"
 
 	"tidegauge/schemas"
@@ -29,6 +28,7 @@ type flow struct {
 	arrival      int64
 	load         int
 	turns        turnHeap
+	ended        []*talk
 	begun        uint64 // conversations
 }
 
@@ -54,21 +54,50 @@ type talk struct {
 // turn is a conversation's next request. Turns are ordered by arrival, then by the conversation's number.
 type turn struct {
 	at   int64
-	talk talk
+	talk *talk
 }
 
+func (t *turn) before(o *turn) bool {
+	return t.at < o.at || t.at == o.at && t.talk.number < o.talk.number
+}
+
+// turnHeap has the first turn at its top.
 type turnHeap []turn
 
-func (h turnHeap) Len() int { return len(h) }
-func (h turnHeap) Less(i, j int) bool {
-	return h[i].at < h[j].at || h[i].at == h[j].at && h[i].talk.number < h[j].talk.number
+func (h *turnHeap) push(t turn) {
+	*h = append(*h, t)
+	all, i := *h, len(*h)-1
+	for up := (i - 1) / 2; i > 0 && all[i].before(&all[up]); up = (i - 1) / 2 {
+		all[i], all[up] = all[up], all[i]
+		i = up
+	}
 }
-func (h turnHeap) Swap(i, j int) { h[i], h[j] = h[j], h[i] }
-func (h *turnHeap) Push(v any)   { *h = append(*h, v.(turn)) }
-func (h *turnHeap) Pop() any {
-	last := (*h)[len(*h)-1]
-	*h = (*h)[:len(*h)-1]
-	return last
+
+func (h *turnHeap) pop() turn {
+	all := *h
+	top, last := all[0], len(all)-1
+	all[0], all[last] = all[last], turn{}
+	*h = all[:last]
+	h.sink()
+	return top
+}
+
+// sink puts the top where it belongs.
+func (h *turnHeap) sink() {
+	all := *h
+	for i := 0; ; {
+		least := i
+		for c := 2*i + 1; c <= 2*i+2 && c < len(all); c++ {
+			if all[c].before(&all[least]) {
+				least = c
+			}
+		}
+		if least == i {
+			return
+		}
+		all[i], all[least] = all[least], all[i]
+		i = least
+	}
 }
 
 // newFlow makes a flow that begins at start. Conversations begin earlier, or there would be too few under way at the start; what
@@ -143,7 +172,7 @@ func (g *flow) peek() (int64, bool) {
 			back += tick - 1 - (back-1)%tick
 		}
 		g.turns[0].at = back
-		heap.Fix(&g.turns, 0)
+		g.turns.sink()
 	}
 	if len(g.turns) > 0 && g.turns[0].at < at {
 		at = g.turns[0].at
@@ -153,14 +182,14 @@ func (g *flow) peek() (int64, bool) {
 
 // take makes r the flow's next request.
 func (g *flow) take(r *schemas.Request) {
-	var t talk
+	var t *talk
 	follows := len(g.turns) > 0 && g.turns[0].at < g.arrival
 	at := g.arrival
 	if follows {
-		next := heap.Pop(&g.turns).(turn)
+		next := g.turns.pop()
 		t, at = next.talk, next.at
 	} else {
-		t = talk{load: g.load, said: nothingSaid, model: g.nextModel()}
+		t = g.newTalk()
 		if g.model.Conversations != nil {
 			g.begun++
 			t.number = g.begun
@@ -185,24 +214,37 @@ func (g *flow) take(r *schemas.Request) {
 	}
 	if g.model.Conversations == nil {
 		m.last = next
+		g.ended = append(g.ended, t)
 		return
 	}
 	r.Conversation = g.name(t.number)
 	next.paused = t.said.paused
-	g.goOn(r, t, next)
+	if !g.goOn(r, t, &next) {
+		g.ended = append(g.ended, t)
+	}
 }
 
-// goOn decides whether a conversation goes on, and when.
-func (g *flow) goOn(r *schemas.Request, t talk, next said) {
+// newTalk gives what a request begins: of those that ended, one that is used again.
+func (g *flow) newTalk() *talk {
+	t := new(talk)
+	if last := len(g.ended) - 1; last >= 0 {
+		t, g.ended = g.ended[last], g.ended[:last]
+	}
+	*t = talk{load: g.load, said: nothingSaid, model: g.nextModel()}
+	return t
+}
+
+// goOn decides whether a conversation goes on, and when. It says whether it does before the log ends.
+func (g *flow) goOn(r *schemas.Request, t *talk, next *said) bool {
 	c := g.model.Conversations
 	n := c.next(t.turn, int(next.paused))
 	if n == nil || len(n.PauseUS.Knots) == 0 {
-		return
+		return false
 	}
 	// The odds of going on are multiplied, so that conversations get longer without ever becoming endless.
 	goes := float64(One-n.Ends) * g.ends
 	if g.source.float()*(goes+float64(n.Ends)) >= goes {
-		return
+		return false
 	}
 	pause := n.PauseUS.draw(g.source)
 	at := r.ArrivalUS + pause
@@ -214,14 +256,15 @@ func (g *flow) goOn(r *schemas.Request, t talk, next said) {
 	}
 	at = max(at, r.ArrivalUS)
 	if at >= g.end {
-		return
+		return false
 	}
 	next.paused = 0
 	if pause >= c.next(t.turn, -1).PauseUS.median() {
 		next.paused = 1
 	}
-	t.said = next
-	heap.Push(&g.turns, turn{at, t})
+	t.said = *next
+	g.turns.push(turn{at, t})
+	return true
 }
 
 // next gives what follows a turn, nil if nothing is known.

@@ -169,7 +169,7 @@ func (c *Context) tell(context int64) int64 {
 		return context
 	}
 	i, found := slices.BinarySearch(c.Drawn, context)
-	told := int64(0)
+	var told int64
 	switch {
 	case found:
 		told = c.Meant[i]
