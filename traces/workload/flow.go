@@ -29,6 +29,7 @@ type flow struct {
 	load         int
 	turns        turnHeap
 	ended        []*talk
+	goes         []even // by what follows a turn: whether it goes on
 	begun        uint64 // conversations
 }
 
@@ -107,6 +108,7 @@ func newFlow(f *Flow, service string, s source, id uint64, quiet *Silences, quie
 	begin := start
 	if f.Conversations != nil {
 		begin = max(0, start-f.Conversations.DurationUS)
+		g.goes = make([]even, len(f.Conversations.Next))
 	}
 	g.process = newProcess(&f.Arrivals, newSource(s.pcg.Uint64(), 1), begin, scale, o.Burstiness)
 	g.silent, g.kept = newSilent(quiet, quietSource, start), newSilent(quiet, quietSource.again(), start)
@@ -114,7 +116,7 @@ func newFlow(f *Flow, service string, s source, id uint64, quiet *Silences, quie
 	for i := range f.Models {
 		m := &f.Models[i]
 		shares[i] = m.Weight
-		fm := flowModel{model: m, lengths: newLengths(&m.Lengths), latency: &m.Latency, last: nothingSaid}
+		fm := flowModel{model: m, lengths: newLengths(&m.Lengths), latency: &m.Latency, last: nothingSaid, runs: even{bits: finely}}
 		for c := range max(len(m.Lengths.Response), 1) {
 			var w []int
 			for _, r := range m.FinishReasons {
@@ -237,13 +239,14 @@ func (g *flow) newTalk() *talk {
 // goOn decides whether a conversation goes on, and when. It says whether it does before the log ends.
 func (g *flow) goOn(r *schemas.Request, t *talk, next *said) bool {
 	c := g.model.Conversations
-	n := c.next(t.turn, int(next.paused))
-	if n == nil || len(n.PauseUS.Knots) == 0 {
+	i := c.index(t.turn, int(next.paused))
+	if i < 0 || len(c.Next[i].PauseUS.Knots) == 0 {
 		return false
 	}
+	n := &c.Next[i]
 	// The odds of going on are multiplied, so that conversations get longer without ever becoming endless.
 	goes := float64(One-n.Ends) * g.ends
-	if g.source.float()*(goes+float64(n.Ends)) >= goes {
+	if unit(g.goes[i].draw(g.source))*(goes+float64(n.Ends)) >= goes {
 		return false
 	}
 	pause := n.PauseUS.draw(g.source)
@@ -269,7 +272,15 @@ func (g *flow) goOn(r *schemas.Request, t *talk, next *said) bool {
 
 // next gives what follows a turn, nil if nothing is known.
 func (c *Conversations) next(turn, paused int) *Next {
-	var any *Next
+	if i := c.index(turn, paused); i >= 0 {
+		return &c.Next[i]
+	}
+	return nil
+}
+
+// index says where that is, -1 if nothing is known.
+func (c *Conversations) index(turn, paused int) int {
+	any := -1
 	for i := range c.Next {
 		n := &c.Next[i]
 		if turn < n.FromTurn || n.ToTurn > 0 && turn > n.ToTurn {
@@ -277,14 +288,14 @@ func (c *Conversations) next(turn, paused int) *Next {
 		}
 		switch n.After {
 		case afterAny:
-			any = n
+			any = i
 		case afterShort:
 			if paused == 0 {
-				return n
+				return i
 			}
 		case afterLong:
 			if paused == 1 {
-				return n
+				return i
 			}
 		}
 	}

@@ -12,6 +12,9 @@ type lengths struct {
 	request, response []stepped // by class
 	topics            []topic
 	first, next       evenPicker // topics: at the beginning, and where one ends
+	// Of the context: what is cut, what is left then, what is grown.
+	cut, grown [][]even
+	kept       []even
 }
 
 // topic is what is asked for a while.
@@ -51,9 +54,19 @@ func newLengths(m *Lengths) *lengths {
 		if t.Run > runUnit {
 			life = 1 / minusLog(1-runUnit/float64(t.Run))
 		}
-		l.topics = append(l.topics, topic{request: newEvenPicker(t.Request), answer: evenPickers(t.Answer), life: life})
+		l.topics = append(l.topics, topic{request: newEvenPicker(t.Request), answer: evenPickers(t.Answer), life: life, runs: even{bits: finely}})
 	}
 	l.first, l.next = newEvenPicker(first), newEvenPicker(next)
+	l.next.ranks.bits = finely
+	if c := m.Context; c != nil {
+		l.kept = make([]even, len(c.Kept))
+		for _, row := range c.Cut {
+			l.cut = append(l.cut, make([]even, len(row)))
+		}
+		for _, row := range c.Grown {
+			l.grown = append(l.grown, make([]even, len(row)))
+		}
+	}
 	return l
 }
 
@@ -82,7 +95,7 @@ func (l *lengths) draw(s source, before *said, conversation bool) said {
 	t := &l.topics[next.topic]
 	if len(l.request) > 0 && !s.chance(m.RequestUnknown) {
 		if conversation && m.Context != nil && before.requestClass >= 0 {
-			next.history = m.Context.follow(s, before, l.request)
+			next.history = l.follow(s, before)
 			next.request = m.Context.tell(next.history.context)
 			next.requestClass = int32(classOf(l.request, next.request))
 		} else {
@@ -146,16 +159,16 @@ func (h *history) row(rows int) int {
 func (h *history) goOn(cut bool) { h.cut, h.justCut = h.cut || cut, cut }
 
 // follow draws the context of a conversation's later turn.
-func (c *Context) follow(s source, before *said, classes []stepped) history {
-	next := before.history
+func (l *lengths) follow(s source, before *said) history {
+	c, next := l.model.Context, before.history
 	next.turns++
-	class := classOf(classes, next.context)
-	cut := s.chance(c.Cut[next.row(len(c.Cut))][class])
+	row, class := next.row(len(c.Cut)), classOf(l.request, next.context)
+	cut := share(l.cut[row][class].draw(s)) < c.Cut[row][class]
 	if cut {
-		next.context = next.context * c.Kept[class].draw(s) / One
+		next.context = next.context * c.Kept[class].at(l.kept[class].draw(s)) / One
 	} else {
-		answered := max(before.response, 0)
-		next.context += max(answered+c.Grown[next.state()][max(before.responseClass, 0)].draw(s), 0)
+		state, answer := next.state(), max(before.responseClass, 0)
+		next.context += max(max(before.response, 0)+c.Grown[state][answer].at(l.grown[state][answer].draw(s)), 0)
 	}
 	next.context = min(max(next.context, 1), schemas.MaxTokens)
 	next.goOn(cut)

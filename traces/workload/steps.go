@@ -41,40 +41,67 @@ func (d *stepped) at(rank uint64) int64 {
 	return d.From[i] + int64(((whole-d.before[i])*width+within)/uint64(d.N[i]))
 }
 
-// even draws ranks that are even over [0, 2^64): one of each of evenParts equal parts, in random order, then anew. So what many
-// draws come to scatters less than if each were drawn by itself, and successive ones have a correlation of no more than -1/(evenParts-1).
+// even draws ranks that are even over [0, 2^64): one of each of as many equal parts, in random order, then anew; and where in its part
+// one lies goes on from time to time by the golden ratio, which leaves no gaps. So what many draws come to scatters less than if each were
+// drawn by itself, and successive ones have a correlation of no more than -1/(parts-1). The zero value has evenParts, or else 2^bits.
 type even struct {
-	order [evenParts]uint8
-	used  uint8
+	order []uint16
+	used  int
+	place uint32
+	bits  uint8
 }
+
+// golden is the golden ratio, less 1, of 2^32.
+const golden = 0x9e3779b9
 
 const (
 	evenBits  = 6
 	evenParts = 1 << evenBits
+	// finely is for what is drawn seldom and decides about much.
+	finely = 10
 )
 
 func (e *even) draw(s source) uint64 {
-	if e.used == 0 {
-		for i := range e.order {
-			e.order[i] = uint8(i)
-		}
+	if e.used == len(e.order) {
+		e.begin(s)
 	}
-	u := s.pcg.Uint64()
-	left := uint64(evenParts - int(e.used))
-	other := e.used + uint8((u>>32)*left>>32)
+	other := e.used + int(s.below(uint64(len(e.order)-e.used)))
 	part := e.order[other]
 	e.order[other] = e.order[e.used]
-	e.used = (e.used + 1) % evenParts
-	return uint64(part)<<(64-evenBits) | u<<32>>evenBits | 1<<(31-evenBits)
+	e.used++
+	within := e.place + uint32(part)*golden
+	return uint64(part)<<(64-e.bits) | uint64(within)<<32>>e.bits | 1<<(31-e.bits)
+}
+
+// begin puts all parts back.
+func (e *even) begin(s source) {
+	if e.bits == 0 {
+		e.bits = evenBits
+	}
+	if e.order == nil {
+		e.order = make([]uint16, 1<<e.bits)
+		e.place = uint32(s.pcg.Uint64())
+	}
+	e.place += golden
+	for i := range e.order {
+		e.order[i] = uint16(i)
+	}
+	e.used = 0
+}
+
+// share is a rank of 2^64 in parts of One.
+func share(rank uint64) int {
+	high, _ := bits.Mul64(rank, One)
+	return int(high)
 }
 
 // evenPicker picks with the shares of its weights, evenly.
 type evenPicker struct {
 	picker
-	ranks *even
+	ranks even
 }
 
-func newEvenPicker(weights []int) evenPicker { return evenPicker{newPicker(weights), new(even)} }
+func newEvenPicker(weights []int) evenPicker { return evenPicker{picker: newPicker(weights)} }
 
 func evenPickers(rows [][]int) []evenPicker {
 	p := make([]evenPicker, len(rows))
