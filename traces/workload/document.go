@@ -102,6 +102,7 @@ const (
 	mostKnots  = 4096
 	mostTables = 1 << 16
 	mostRate   = 1e7
+	mostGrown  = 2 * schemas.MaxTokens
 	mostValues = 1 << 32 // values of a distribution in steps
 	farUS      = 400 * dayUS
 )
@@ -518,7 +519,7 @@ func (c *checker) context(where string, m *Context, x, y int) {
 			c.wrong(fmt.Sprintf("%s.grown[%d]", where, i), "has %d distributions, want %d", len(row), max(y, 1))
 		}
 		for k := range row {
-			c.values(fmt.Sprintf("%s.grown[%d][%d]", where, i, k), &row[k], -schemas.MaxTokens, schemas.MaxTokens)
+			c.values(fmt.Sprintf("%s.grown[%d][%d]", where, i, k), &row[k], -mostGrown, mostGrown)
 		}
 	}
 	if len(m.Kept) != x {

@@ -58,12 +58,12 @@ func (c *contexts) fit() *Context {
 		}
 	}
 	m.Kept = kept[0]
-	for _, v := range m.Kept {
-		for i, k := range v.Knots { // the outermost are beyond what was seen
-			v.Knots[i] = min(k, One)
-		}
-		for i, k := range v.Tail {
-			v.Tail[i] = min(k, One)
+	for i := range m.Kept {
+		m.Kept[i].limit(0, One)
+	}
+	for _, row := range m.Grown {
+		for i := range row {
+			row[i].limit(-mostGrown, mostGrown)
 		}
 	}
 	var all, allCut int

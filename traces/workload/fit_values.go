@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"math"
 	"slices"
+
+	"tidegauge/schemas"
 )
 
 // mostSteps is how many steps of probability a distribution is told in at most.
@@ -69,6 +71,16 @@ func knot(values []int64, i int) int64 {
 	return mean
 }
 
+// limit keeps a distribution between bounds, which its outermost knots may lie beyond.
+func (v *Values) limit(least, most int64) {
+	for i, k := range v.Knots {
+		v.Knots[i] = min(max(k, least), most)
+	}
+	for i, k := range v.Tail {
+		v.Tail[i] = min(max(k, least), most)
+	}
+}
+
 // stepsPart bounds the steps that values are told in: one is at most that part of all, or that part of its value, wide, where that is MinBucket.
 const (
 	stepsPart = 256
@@ -122,7 +134,7 @@ func fitSteps(values []int64, least int64) Steps {
 			least = steps[len(steps)-1].to
 		}
 		from := min(max(mean-reach, least), mean)
-		steps = append(steps, step{from, 2*mean - from, int64(j - i)})
+		steps = append(steps, step{from, min(2*mean-from, schemas.MaxTokens), int64(j - i)})
 		i = j
 	}
 	steps = append(steps, apart...)

@@ -1,6 +1,7 @@
 package workload
 
 import (
+	"bytes"
 	"iter"
 	"math"
 	"math/rand/v2"
@@ -335,5 +336,55 @@ func TestContexts(t *testing.T) {
 	}
 	if math.Abs(a.carried-b.carried) > 0.05 {
 		t.Errorf("%.3f of the turns carry the history, and %.3f did", b.carried, a.carried)
+	}
+}
+
+// TestAnyLog fits small logs of all sorts, with and without counts of tokens, conversations and failures, and generates of what was fitted.
+func TestAnyLog(t *testing.T) {
+	for seed := range uint64(60) {
+		r := rand.New(rand.NewPCG(seed, 9))
+		n, talks, known := 20+r.IntN(600), r.IntN(3), r.Float64()
+		wide := math.Exp(18 * r.Float64())
+		tokens := func() int64 {
+			if r.Float64() > known {
+				return schemas.Unknown
+			}
+			return min(int64(r.ExpFloat64()*wide), schemas.MaxTokens)
+		}
+		log := func(yield func(*schemas.Request) bool) {
+			for i := range n {
+				var q schemas.Request
+				q.Reset()
+				q.Service, q.Model, q.Outcome, q.ArrivalUS = "s", string(rune('a'+i%(1+talks))), schemas.OK, 1_767_571_200_000_000+int64(i)*secondUS
+				q.RequestTokens, q.ResponseTokens = tokens(), tokens()
+				if talks > 0 {
+					q.Conversation = string(appendHex(nil, uint64(r.IntN(1+n/(1+3*talks)))))
+				}
+				if r.IntN(5) == 0 {
+					q.Outcome, q.ResponseTokens = schemas.Empty, 0
+				}
+				if !yield(&q) {
+					return
+				}
+			}
+		}
+		var text bytes.Buffer
+		if err := fitted(t, log, FitOptions{}).Write(&text); err != nil {
+			t.Fatal(err)
+		}
+		p, err := Read(&text)
+		if err != nil {
+			t.Errorf("log %d: %v", seed, err)
+			continue
+		}
+		made := 0
+		for q := range generated(t, p, options(time.Hour, seed)) {
+			if _, err := q.Validate(); err != nil {
+				t.Fatalf("log %d: %v", seed, err)
+			}
+			if made++; made == 500 {
+				break
+			}
+		}
 	}
 }
