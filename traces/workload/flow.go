@@ -228,9 +228,11 @@ func (g *flow) take(r *schemas.Request) {
 
 // newTalk gives what a request begins: of those that ended, one that is used again.
 func (g *flow) newTalk() *talk {
-	t := new(talk)
+	var t *talk
 	if last := len(g.ended) - 1; last >= 0 {
 		t, g.ended = g.ended[last], g.ended[:last]
+	} else {
+		t = new(talk)
 	}
 	*t = talk{load: g.load, said: nothingSaid, model: g.nextModel()}
 	return t

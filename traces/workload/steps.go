@@ -1,14 +1,12 @@
 package workload
 
-import (
-	"math/bits"
-	"slices"
-)
+import "math/bits"
 
 // stepped is a distribution told in steps, ready to be drawn from.
 type stepped struct {
 	*Steps
-	before []uint64 // values in the steps before
+	before []uint64   // values in the steps before
+	from   [64]uint16 // by the rank's first bits: the step that they begin in
 	all    uint64
 	ranks  even
 }
@@ -21,6 +19,13 @@ func newStepped(all []Steps) []stepped {
 			d.before = append(d.before, d.all)
 			d.all += uint64(n)
 		}
+		step := 0
+		for k := range d.from {
+			for whole, _ := bits.Mul64(uint64(k)<<58, d.all); step+1 < len(d.before) && d.before[step+1] <= whole; {
+				step++
+			}
+			d.from[k] = uint16(step)
+		}
 		list[i] = d
 	}
 	return list
@@ -29,9 +34,9 @@ func newStepped(all []Steps) []stepped {
 // at gives the value at a probability of rank/2^64.
 func (d *stepped) at(rank uint64) int64 {
 	whole, part := bits.Mul64(rank, d.all)
-	i, found := slices.BinarySearch(d.before, whole)
-	if !found {
-		i--
+	i := int(d.from[rank>>58])
+	for i+1 < len(d.before) && d.before[i+1] <= whole {
+		i++
 	}
 	width := uint64(d.To[i]-d.From[i]) + 1
 	if width == 1 {
