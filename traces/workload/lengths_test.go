@@ -82,6 +82,9 @@ func farApart(a, b []int64) float64 {
 // TestMarginals fits logs of many kinds, and holds the lengths that are generated to those of the log: nothing may be further off than the
 // values that are told together, and what is left of chance.
 func TestMarginals(t *testing.T) {
+	if testing.Short() {
+		t.Skip("nothing in it races")
+	}
 	for seed := range uint64(6) {
 		r := rand.New(rand.NewPCG(seed, 1))
 		n := []int{600, 2000, 8000}[seed%3]
@@ -241,6 +244,9 @@ func meanSigma(values []float64) (mean, sigma float64) {
 // TestTopics fits runs of alike requests: windows must be alike in themselves and differ from each other as in the log, and requests must
 // hang together with their neighbours and their responses.
 func TestTopics(t *testing.T) {
+	if testing.Short() {
+		t.Skip("nothing in it races")
+	}
 	r := rand.New(rand.NewPCG(3, 3))
 	var log []asked
 	for len(log) < 30_000 {
@@ -287,6 +293,9 @@ func TestDrift(t *testing.T) {
 
 // TestContexts fits conversations that carry their history up to a window of their own, from which on they are cut and stay near it.
 func TestContexts(t *testing.T) {
+	if testing.Short() {
+		t.Skip("nothing in it races")
+	}
 	r := rand.New(rand.NewPCG(5, 5))
 	var log []asked
 	for c := range 3000 {
@@ -341,7 +350,10 @@ func TestContexts(t *testing.T) {
 
 // TestAnyLog fits small logs of all sorts, with and without counts of tokens, conversations and failures, and generates of what was fitted.
 func TestAnyLog(t *testing.T) {
-	for seed := range uint64(60) {
+	if testing.Short() {
+		t.Skip("nothing in it races")
+	}
+	for seed := range uint64(30) {
 		r := rand.New(rand.NewPCG(seed, 9))
 		n, talks, known := 20+r.IntN(600), r.IntN(3), r.Float64()
 		wide := math.Exp(18 * r.Float64())

@@ -458,6 +458,9 @@ func FuzzRead(f *testing.F) {
 // TestNoRequestIsReadable fits a log with one request that is like no other, and looks for it in the profile; and holds every
 // distribution to MinBucket.
 func TestNoRequestIsReadable(t *testing.T) {
+	if testing.Short() {
+		t.Skip("nothing in it races")
+	}
 	o := options(24*time.Hour, 8)
 	log := func(yield func(*schemas.Request) bool) {
 		n := 0
