@@ -35,7 +35,7 @@ func lengths() Board {
 
 const jointSQL = `SELECT request_from AS ` + "`Request tokens`" + `, response_from AS ` + "`Response tokens`" + `, sum(count) AS ` + "`Requests`" + `
 FROM $view
-WHERE request_from > 0
+WHERE request_bucket < 255
 GROUP BY request_from, response_from
 ORDER BY request_from, response_from`
 

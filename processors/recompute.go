@@ -27,8 +27,8 @@ type RecomputeStore interface {
 	ConversationCount(ctx context.Context, of schemas.Recompute) (turns int64, err error)
 	// ConversationTurns calls turn with the stored requests of the conversations that have a turn in the range, whole, in
 	// any order, repetitions included; before that row with those of them that have a row: its arrivals, and gone as for
-	// MinuteRows. Of these
-	// conversations it takes one part of several.
+	// MinuteRows; several times where rows say that it begins on several days. Of these conversations it takes one part of
+	// several.
 	ConversationTurns(ctx context.Context, of schemas.Recompute, part, parts uint64,
 		turn func(conversation string, turn *schemas.StoredRequest), row func(conversation string, firstUS, lastUS int64, gone bool)) error
 }
@@ -153,10 +153,12 @@ func (r *recompute) conversations(ctx context.Context) error {
 	parts := uint64(r.turns/r.query.ChunkRequests) + 1
 	for part := range parts {
 		turns := make(map[string][]Member)
-		rows := make(map[string]oldRow)
+		rows := make(map[string][]oldRow)
 		err := r.store.ConversationTurns(ctx, r.self, part, parts,
 			func(id string, t *schemas.StoredRequest) { turns[id] = append(turns[id], newMember(t, 0)) },
-			func(id string, firstUS, lastUS int64, gone bool) { rows[id] = oldRow{firstUS, lastUS, gone} })
+			func(id string, firstUS, lastUS int64, gone bool) {
+				rows[id] = append(rows[id], oldRow{firstUS, lastUS, gone})
+			})
 		if err != nil {
 			return err
 		}
@@ -172,18 +174,24 @@ func (r *recompute) conversations(ctx context.Context) error {
 				set.fill(slices.Concat(set.chunks()...)[:schemas.MaxTurns])
 			}
 			conversationRow(r.query.Service, id, r.self.Revision, &set, cut, &written, &mem)
-			delete(rows, id)
+			// The new row says of the days of its own turns that the conversation does not begin there. That of a turn which
+			// is gone is none of them.
+			rows[id] = slices.DeleteFunc(rows[id], func(old oldRow) bool { return schemas.Day(old.firstUS) == schemas.Day(set.chunks()[0][0].arrivalUS()) })
 		}
 		for _, id := range slices.Sorted(maps.Keys(rows)) {
-			row := rows[id]
-			deleted.Append(r.query.Service, id, row.firstUS, row.lastUS, r.self.Revision)
-			if !row.gone {
+			for _, row := range rows[id] {
+				deleted.Append(r.query.Service, id, row.firstUS, row.lastUS, r.self.Revision)
+			}
+			if turns[id] == nil && slices.ContainsFunc(rows[id], func(old oldRow) bool { return !old.gone }) {
 				r.report.Deleted++
 			}
 		}
 		r.report.Conversations += int64(written.Len())
-		if err := r.write(ctx, written.Block(), deleted.Block()); err != nil {
-			return err
+		// First what counts more: a conversation is never gone between the two.
+		for _, b := range []schemas.Block{written.Block(), deleted.Block()} {
+			if err := r.write(ctx, b); err != nil {
+				return err
+			}
 		}
 		r.advance(r.turns / int64(parts))
 	}

@@ -4,6 +4,9 @@ package schemas
 // the first MaxTurns in order and says that it was cut.
 const MaxTurns = 10_000
 
+// Day is the day since 1970 that a time lies in: where table conversations_by_day has a conversation that begins then.
+func Day(us int64) int64 { return us / DayUS }
+
 // Conversations are rows of table conversations: all requests of one service with one conversation id, in order, as
 // parallel arrays. The arrays hold the turns' identities too, so that a conversation is reloaded from its own row.
 type Conversations struct {

@@ -5,8 +5,10 @@ import (
 	"embed"
 	"fmt"
 	"io/fs"
+	"maps"
 	"path"
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 	"text/template"
@@ -70,7 +72,7 @@ func render(t Topology, name string) ([]byte, error) {
 	}
 	shards := map[string]string{
 		"requests": "cityHash64(service)", "minutes": "cityHash64(service)", "conversations": "cityHash64(service)",
-		"revisions": "cityHash64(service)",
+		"conversations_by_day": "cityHash64(service)", "revisions": "cityHash64(service)",
 		// These are found by where a record stood, whichever service it was of.
 		"positions": "cityHash64(topic, partition)", "dead_letters": "cityHash64(topic, partition)",
 		"gpu_samples": "cityHash64(host)", "gpu_minutes": "cityHash64(host)", "engine_samples": "cityHash64(host)",
@@ -111,6 +113,7 @@ func render(t Topology, name string) ([]byte, error) {
 			return fmt.Sprintf("CREATE TABLE IF NOT EXISTS %s ON CLUSTER %s AS %s_local\nENGINE = Distributed(%s, currentDatabase(), %s_local, %s);",
 				table, quoteName(t.Cluster), table, quoteName(t.Cluster), table, shard), nil
 		},
+		"replicated": func() []string { return slices.Sorted(maps.Keys(shards)) },
 		"sketchBase": func() int { return SketchBase },
 		"entryShift": func() int { return EntryShift },
 		"maxEntry":   func() int { return MaxEntry },
@@ -158,7 +161,7 @@ func render(t Topology, name string) ([]byte, error) {
 	}
 	var out bytes.Buffer
 	err = tmpl.Execute(&out, map[string]any{
-		"TokenLogShift": fmt.Sprint(TokenLogShift), "MinuteUS": MinuteUS, "SecondUS": SecondUS,
+		"Cluster": t.Cluster, "TokenLogShift": fmt.Sprint(TokenLogShift), "MinuteUS": MinuteUS, "SecondUS": SecondUS,
 	})
 	return out.Bytes(), err
 }

@@ -2,6 +2,7 @@ package schemas
 
 import (
 	"io/fs"
+	"regexp"
 	"strings"
 	"testing"
 	"testing/fstest"
@@ -21,7 +22,7 @@ func TestMigrations(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := fstest.TestFS(rendered, "00001_tables.sql", "00002_views.sql", "00003_gpu.sql"); err != nil {
+		if err := fstest.TestFS(rendered, "00001_tables.sql", "00002_views.sql", "00003_gpu.sql", "00005_conversations_by_day.sql"); err != nil {
 			t.Errorf("%s: %v", name, err)
 		}
 		text, err := fs.ReadFile(rendered, "00001_tables.sql")
@@ -48,7 +49,7 @@ func TestViewQueries(t *testing.T) {
 		t.Fatal(err)
 	}
 	var text []byte
-	for _, name := range []string{"00002_views.sql", "00003_gpu.sql"} {
+	for _, name := range []string{"00002_views.sql", "00003_gpu.sql", "00005_conversations_by_day.sql"} {
 		of, err := fs.ReadFile(rendered, name)
 		if err != nil {
 			t.Fatal(err)
@@ -59,8 +60,12 @@ func TestViewQueries(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if n := strings.Count(string(text), "CREATE OR REPLACE VIEW"); n != len(queries) || n == 0 {
-		t.Errorf("%d queries of %d views", len(queries), n)
+	views := make(map[string]bool) // some are made again by a later migration
+	for _, made := range regexp.MustCompile(`CREATE OR REPLACE VIEW (\w+)`).FindAllSubmatch(text, -1) {
+		views[string(made[1])] = true
+	}
+	if len(views) != len(queries) || len(views) == 0 {
+		t.Errorf("%d queries of %d views", len(queries), len(views))
 	}
 	for name, query := range queries {
 		if !strings.Contains(string(text), "CREATE OR REPLACE VIEW "+name+"  AS\n"+query+";\n") || strings.Contains(query, ";") {

@@ -43,6 +43,7 @@ const (
 const (
 	SecondUS = 1_000_000
 	MinuteUS = 60 * SecondUS
+	DayUS    = 24 * 60 * MinuteUS
 )
 
 // Outcome is how a request ended.

@@ -100,7 +100,7 @@ func TestViewsExamples(t *testing.T) {
 		t.Fatal(err)
 	}
 	var text []byte
-	for _, name := range []string{"00002_views.sql", "00003_gpu.sql"} {
+	for _, name := range []string{"00002_views.sql", "00003_gpu.sql", "00005_conversations_by_day.sql"} {
 		of, err := fs.ReadFile(files, name)
 		if err != nil {
 			t.Fatal(err)

@@ -28,6 +28,8 @@ const (
 	engineLogBytes    = "20M"            // times engineLogCount, for each of the two logs: 120 MB at most
 	engineLogCount    = 3
 	engineMinimumPool = 2
+	// engineMemoryPerThread is the free memory for which the engine takes a thread more for a query, up to the cores.
+	engineMemoryPerThread = 128 << 20
 	// engineFreeSpace is what the engine leaves free on its disk: with less it refuses inserts and merges. It must never
 	// meet a full disk, because the library ignores errors of writing files: what it could not write it acknowledges
 	// all the same, and loses (chdb-core, src/IO/WriteBufferFromFileDescriptor.cpp: the exception is commented out).
@@ -91,7 +93,11 @@ var engineConfigTemplate = template.Must(template.New("config").Funcs(template.F
 var engineUsersTemplate = template.Must(template.New("users").Funcs(template.FuncMap{"xml": escapeXML}).Parse(
 	`<!-- Written by tidegauge at each start of the engine: changes here are lost. -->
 <clickhouse>
-    <profiles><default><log_queries>{{if .SystemLogs}}1{{else}}0{{end}}</log_queries></default></profiles>
+    <profiles><default>
+        <log_queries>{{if .SystemLogs}}1{{else}}0{{end}}</log_queries>
+        <!-- ClickHouse's own is 1 GiB, by which an engine of 2 GiB runs every query on one thread, however many cores there are. -->
+        <max_threads_min_free_memory_per_thread>{{.MemoryPerThread}}</max_threads_min_free_memory_per_thread>
+    </default></profiles>
     <quotas><default/></quotas>
     <users>
         {{if .User}}<{{.User}}>
@@ -133,7 +139,7 @@ func (f engineFiles) write(c EngineConfig, token string) error {
 	pool := min(max(runtime.NumCPU(), engineMinimumPool), engineMaximumPool)
 	memory := engineMemory(c.MemoryLimit, machineMemory())
 	grants := []string{"GRANT SHOW, SELECT, INSERT, ALTER, CREATE, DROP, UNDROP TABLE, TRUNCATE, OPTIMIZE, CHECK, KILL QUERY, " +
-		"MOVE PARTITION BETWEEN SHARDS, SYSTEM, dictGet, INTROSPECTION, CLUSTER ON *.*", "GRANT SET DEFINER ON *"}
+		"MOVE PARTITION BETWEEN SHARDS, SYSTEM, dictGet, INTROSPECTION, CLUSTER ON *.*", "GRANT SET DEFINER ON *", "GRANT ALLOW SQL SECURITY NONE ON *.*"}
 	for _, engine := range engineTableEngines {
 		grants = append(grants, "GRANT TABLE ENGINE ON "+engine)
 	}
@@ -156,6 +162,7 @@ func (f engineFiles) write(c EngineConfig, token string) error {
 		}},
 		{engineUsersFile, engineUsersTemplate, map[string]any{
 			"User": user, "PasswordHash": hex.EncodeToString(hash[:]), "Grants": grants, "SystemLogs": c.SystemLogs,
+			"MemoryPerThread": engineMemoryPerThread,
 		}},
 	} {
 		var text strings.Builder

@@ -13,6 +13,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -75,6 +76,14 @@ func TestEngineLogsLittleAndLimitsItself(t *testing.T) {
 	}
 	if n := count(t, db, "SELECT toUInt64(value) FROM system.server_settings WHERE name = 'max_server_memory_usage'"); n != 2<<30 {
 		t.Errorf("memory limit %d", n)
+	}
+	// A query runs on as many threads as there are cores, little as the memory is.
+	var plan []string
+	if err := db.QueryRow(t.Context(), "SELECT groupArray(explain) FROM (EXPLAIN PIPELINE SELECT sum(number) FROM numbers_mt(100000000))").Scan(&plan); err != nil {
+		t.Fatal(err)
+	}
+	if cores := runtime.NumCPU(); cores > 1 && !strings.Contains(strings.Join(plan, "\n"), fmt.Sprintf("× %d", min(cores, 8))) {
+		t.Errorf("one thread of %d:\n%s", cores, strings.Join(plan, "\n"))
 	}
 	if n := count(t, db, "SELECT keep_free_space FROM system.disks WHERE name = 'default'"); n != 256<<20 {
 		t.Errorf("%d bytes of the disk are kept free", n)

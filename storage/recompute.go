@@ -137,7 +137,10 @@ func inRange(of schemas.Recompute) string {
     SELECT conversation FROM requests WHERE service = %[1]s AND arrival_us >= %[2]d AND arrival_us < %[3]d AND conversation != ''
     UNION ALL
     SELECT conversation FROM conversations WHERE service = %[1]s AND first_us < %[3]d AND last_us >= %[2]d
-        AND (deleted OR arrayExists(t -> t >= %[2]d AND t < %[3]d, turn_arrival_us)))`, quote(of.Service), of.FromUS, of.ToUS)
+        AND (deleted OR arrayExists(t -> t >= %[2]d AND t < %[3]d, turn_arrival_us))
+    UNION ALL
+    SELECT conversation FROM conversations_by_day FINAL WHERE service = %[1]s AND day <= %[4]d AND first_us < %[3]d AND last_us >= %[2]d
+        AND arrayExists(t -> t >= %[2]d AND t < %[3]d, turn_arrival_us))`, quote(of.Service), of.FromUS, of.ToUS, schemas.Day(of.ToUS))
 }
 
 // ConversationCount gives how many turns the conversations with a turn in the range have, copies included.
@@ -148,12 +151,14 @@ func (s *Store) ConversationCount(ctx context.Context, of schemas.Recompute) (tu
 }
 
 // ConversationTurns calls row with the arrivals of the stored rows of conversations that have a turn in the range, gone as for
-// MinuteRows, then turn with the stored requests of those conversations, whole; of these conversations it takes one part of several.
+// MinuteRows, of each day on which it begins by conversations_by_day, then turn with the stored requests of those conversations, whole; of these conversations it takes one part of several.
 func (s *Store) ConversationTurns(ctx context.Context, of schemas.Recompute, part, parts uint64,
 	turn func(conversation string, turn *schemas.StoredRequest), row func(conversation string, firstUS, lastUS int64, gone bool)) error {
 	where := fmt.Sprintf("WHERE service = %s AND conversation != '' AND cityHash64(conversation) %% %d = %d AND %s", quote(of.Service), parts, part, inRange(of))
-	err := s.query(ctx, "SELECT conversation, argMax(first_us, version), argMax(last_us, version), argMax(deleted, version) != 0 FROM conversations "+
-		where+" GROUP BY conversation", func(scan func(...any) error) error {
+	err := s.query(ctx, fmt.Sprintf(`SELECT conversation, argMax(first_us, version), argMax(last_us, version), argMax(deleted, version) != 0
+FROM conversations %[1]s GROUP BY conversation
+UNION ALL
+SELECT conversation, first_us, last_us, false FROM conversations_by_day FINAL %[1]s`, where), func(scan func(...any) error) error {
 		var id string
 		var first, last int64
 		var gone bool

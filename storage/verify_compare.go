@@ -14,6 +14,7 @@ import (
 // comparison is a query that recomputes rows of a table, joins them with those stored, and answers those that differ.
 type comparison struct {
 	table              string
+	of                 string   // what its rows are made of, one of them
 	keys, columns      []string // what identifies a row; what is compared beside the version
 	approximate        []string // columns that are sums of floats
 	recomputed, stored string   // queries of keys, columns, version (members only) and stored_at
@@ -181,7 +182,7 @@ func (v *verifier) look(ctx context.Context, one *doubt) (found, error) {
 			d.Stored, d.Recomputed = "missing", "there"
 			f.list = append(f.list, d)
 		case orphan != 0:
-			d.Stored, d.Recomputed = "there", "missing: no request belongs to it"
+			d.Stored, d.Recomputed = "there", fmt.Sprintf("missing: no %s belongs to it", c.of)
 			f.list = append(f.list, d)
 		default:
 			for i, name := range names {

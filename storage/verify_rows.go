@@ -33,7 +33,7 @@ func (v *verifier) minutes(ctx context.Context, s services) error {
 	const stored = `FROM minutes FINAL
     WHERE service = {service:String} AND minute >= intDiv({from_us:Int64}, 60000000) AND minute < intDiv({to_us:Int64}, 60000000)`
 	c := comparison{
-		table: "minutes", keys: keys, columns: columns, approximate: approximate, recomputed: recomputeMinutes,
+		table: "minutes", of: "request", keys: keys, columns: columns, approximate: approximate, recomputed: recomputeMinutes,
 		stored: fmt.Sprintf(`SELECT toString(service) AS service, toString(grouping) AS grouping, toString(model) AS model, toString(log_type) AS log_type, minute,
     bitAnd(minutes.version, %d) AS version, %s, stored_at
     %s`, uint64(schemas.MembersMask), strings.Join(columns, ", "), stored),
@@ -118,7 +118,7 @@ func (v *verifier) conversations(ctx context.Context, s services) error {
             SELECT service, conversation FROM requests
             WHERE service = {service:String} AND arrival_us >= {from_us:Int64} AND arrival_us < {to_us:Int64}))`
 	c := comparison{
-		table: "conversations", keys: []string{"service", "conversation"}, recomputed: recomputeConversations,
+		table: "conversations", of: "request", keys: []string{"service", "conversation"}, recomputed: recomputeConversations,
 		columns: append([]string{"first_us", "last_us", "end_us", "turns", "cut", "in_order", "turn_content", "turn_outcome"}, arrays...),
 		stored: fmt.Sprintf(`SELECT toString(service) AS service, conversation, bitAnd(turns_of.version, %d) AS version, first_us, last_us, end_us, turns, cut,
     arrayZip(turns_of.turn_arrival_us, turns_of.turn_seq, turns_of.turn_id_hash, turns_of.turn_content) AS places,
@@ -131,8 +131,10 @@ func (v *verifier) conversations(ctx context.Context, s services) error {
 	for part := range parts {
 		parameters := map[string]any{"from_us": v.from, "to_us": v.to, "whole": whole, "parts": parts, "part": part,
 			"max_turns": uint64(schemas.MaxTurns), "max_arrival_us": uint64(schemas.MaxArrivalUS)}
-		if err := v.compare(ctx, s, c, parameters); err != nil {
-			return err
+		for _, one := range []comparison{c, byDay} {
+			if err := v.compare(ctx, s, one, parameters); err != nil {
+				return err
+			}
 		}
 		rows, err := v.count(ctx, s, "SELECT count() "+stored, parameters)
 		if err != nil {
@@ -142,6 +144,27 @@ func (v *verifier) conversations(ctx context.Context, s services) error {
 		v.advance(s.turns / int64(parts))
 	}
 	return nil
+}
+
+// byDay compares table conversations_by_day with the table that it is made of: each conversation is there once, on the day of
+// its first turn, as the newest row has it.
+var byDay = comparison{
+	table: "conversations_by_day", of: "row of conversations", keys: []string{"service", "conversation"},
+	columns:    []string{"days", "day", "first_us", "last_us", "end_us", "turns", "cut", "content"},
+	recomputed: conversationsOnce("conversations", "toUInt32(intDiv(conversations.first_us, 86400000000))"),
+	stored:     conversationsOnce("conversations_by_day", "conversations.day"),
+	key:        func(d *Difference) ([]any, func()) { return []any{&d.Service, &d.Conversation}, func() {} },
+}
+
+func conversationsOnce(table, day string) string {
+	return fmt.Sprintf(`SELECT toString(service) AS service, conversation, max(conversations.version) AS version, count() AS days,
+    any(%[2]s) AS day, any(conversations.first_us) AS first_us, any(conversations.last_us) AS last_us, any(conversations.end_us) AS end_us,
+    any(conversations.turns) AS turns, any(conversations.cut) AS cut, max(conversations.stored_at) AS stored_at,
+    any(cityHash64(turn_arrival_us, turn_request_tokens, turn_response_tokens, turn_elapsed_us, turn_outcome)) AS content
+    FROM %[1]s AS conversations FINAL
+    WHERE service = {service:String} AND cityHash64(conversation) %% {parts:UInt64} = {part:UInt64}
+        AND ({whole:UInt8} OR (conversations.first_us >= {from_us:Int64} AND conversations.first_us < {to_us:Int64}))
+    GROUP BY service, conversation`, table, day)
 }
 
 func (v *verifier) count(ctx context.Context, s services, sql string, parameters map[string]any) (n int64, err error) {

@@ -1,6 +1,7 @@
 -- +goose Up
 
-{{views "00" "83"}}
+{{views "00" "69"}}
+{{views "75" "83"}}
 
 -- +goose Down
 SELECT 1;

@@ -147,7 +147,8 @@ ORDER BY (intDiv(at_us, 3600000000), target, at_us)
 SETTINGS {{smallParts}};
 {{distributed "scrape_samples"}}
 
-{{views "84" "99"}}
+{{views "84" "85"}}
+{{views "87" "99"}}
 
 -- +goose Down
 -- There is no way down: dropping what was measured is a decision for a person, not for a migration.

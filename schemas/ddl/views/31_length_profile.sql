@@ -6,9 +6,7 @@
 CREATE OR REPLACE VIEW length_profile {{onCluster}} AS
 SELECT
     window_start,
-    -- Powers of 2 by the number of bits, in integers.
-    toInt64(multiIf(request_tokens < 2000, intDiv(request_tokens, 10) * 10, request_tokens < 2048, 2000,
-        bitShiftLeft(toInt64(1), toUInt8(floor(log2(request_tokens)))))) AS `from`,
+    toInt64(multiIf(request_tokens < 2000, intDiv(request_tokens, 10) * 10, request_tokens < 2048, 2000, roundToExp2(request_tokens))) AS `from`,
     count() AS n,
     sum(response_tokens) / n AS mean,
     quantileExactInclusive(0.5)(response_tokens) AS p50

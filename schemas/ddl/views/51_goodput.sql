@@ -15,7 +15,7 @@ FROM
     SELECT
         window_start,
         ttft_us >= 0 AND elapsed_us >= ttft_us AND response_tokens > 1 AS paced,
-        outcome NOT IN ('ok', 'cancelled') OR (outcome = 'ok'
+        (outcome != 'ok' AND outcome != 'cancelled') OR (outcome = 'ok'
             AND (isNull({elapsed_s:Nullable(Float64)}) OR elapsed_us >= 0)
             AND (isNull({ttft_s:Nullable(Float64)}) OR ttft_us >= 0)
             AND (isNull({tpot_s:Nullable(Float64)}) OR paced OR response_tokens IN (0, 1))) AS judged,

@@ -29,7 +29,7 @@ SELECT
         arrayPopBack(turn_request_tokens), arrayPopFront(turn_request_tokens)) AS context_growths,
     arrayMap((a, y, b) -> if(a < 0 OR b < 0 OR y < 0, NULL, 10 * toInt64(b - a) >= 9 * toInt64(y)),
         arrayPopBack(turn_request_tokens), arrayPopBack(turn_response_tokens), arrayPopFront(turn_request_tokens)) AS history_carried
-FROM conversations FINAL
-WHERE service = {service:String}
+FROM conversations_by_day FINAL
+WHERE service = {service:String} AND {{template "days"}}
     AND first_us >= {{template "from"}} * 60000000
     AND first_us < {{template "to"}} * 60000000;

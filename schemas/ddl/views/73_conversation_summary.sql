@@ -81,8 +81,8 @@ LEFT JOIN
                 arrayFilter((b, a) -> a >= 0 AND b >= 0, after, before)) AS growth,
             arrayFilter(v -> v < 2, arrayMap((a, y, b) -> if(a < 0 OR b < 0 OR y < 0, 2, 10 * (toInt64(b) - a) >= 9 * toInt64(y)),
                 before, answers, after)) AS pairs
-        FROM conversations FINAL
-        WHERE service = {service:String}
+        FROM conversations_by_day FINAL
+        WHERE service = {service:String} AND {{template "days"}}
             AND first_us >= {{template "from"}} * 60000000
             AND first_us < {{template "to"}} * 60000000
     )

@@ -26,8 +26,8 @@ FROM
                 -- With step_s = 0 everything is in window 0.
                 if({step_s:UInt32} = 0, 0, intDiv(first_minute * 60, greatest({step_s:UInt32}, 1))) AS first_window,
                 if({step_s:UInt32} = 0, 0, intDiv(last_minute * 60, greatest({step_s:UInt32}, 1))) AS last_window
-            FROM conversations FINAL
-            WHERE service = {service:String} AND first_us < high * 60000000 AND last_us >= low * 60000000
+            FROM conversations_by_day FINAL
+            WHERE service = {service:String} AND {{template "days_before"}} AND first_us < high * 60000000 AND last_us >= low * 60000000
         )
         ARRAY JOIN [(first_window, toInt64(1)), (last_window + 1, toInt64(-1))] AS event
         GROUP BY low, window

@@ -3,8 +3,8 @@
 -- before the turn (turns), the same a week before (expected_turns), how many conversations started in the window, and the ratio
 -- of the two. Stalled is a window with less than a fifth of the turns of a week before, and these at least 10, in which new
 -- conversations start all the same. A conversation's first turns are no part of turns: they come also where all others fail
--- to. A conversation that rests for more than an hour starts anew. Windows with none of all this are not listed. Read from
--- requests. Parameters as in stream_minutes.
+-- to. A conversation that rests for more than an hour starts anew. Windows with none of all this are not listed. Of a
+-- conversation of more turns than are kept, those that are kept count. Parameters as in stream_minutes.
 CREATE OR REPLACE VIEW conversation_stall {{onCluster}} AS
 SELECT
     window_start,
@@ -16,7 +16,7 @@ SELECT
 FROM
 (
     SELECT
-        toDateTime({{template "window" "intDiv(at, 1000000)"}}, 'UTC') AS window_start,
+        toDateTime({{template "window" "at * 60"}}, 'UTC') AS window_start,
         ifNull({{template "covered"}} / 60, {{template "to"}} - {{template "from"}}) AS covered,
         {{template "stall"}}
     FROM {{template "turns" "service"}}
