@@ -102,6 +102,8 @@ const (
 	mostKnots  = 4096
 	mostTables = 1 << 16
 	mostRate   = 1e7
+	mostGrown  = 2 * schemas.MaxTokens
+	mostValues = 1 << 32 // values of a distribution in steps
 	farUS      = 400 * dayUS
 )
 
@@ -398,61 +400,18 @@ func (c *checker) model(where string, m *Model) {
 		c.wrong(w, "%d and %d classes, want at most 256", x, y)
 		return
 	}
-	for i := range l.Request {
-		c.values(fmt.Sprintf("%s.request[%d]", w, i), &l.Request[i], 0, schemas.MaxTokens)
-	}
-	for i := range l.Response {
-		c.values(fmt.Sprintf("%s.response[%d]", w, i), &l.Response[i], 0, schemas.MaxTokens)
-	}
+	c.classes(w+".request", l.Request)
+	c.classes(w+".response", l.Response)
 	c.share(w+".request_unknown", l.RequestUnknown)
 	c.share(w+".response_unknown", l.ResponseUnknown)
-	if x > 0 {
-		c.weights(w+".first", l.First, x, false)
-		if len(l.Following) > 0 {
-			c.rows(w+".following", l.Following, x, x)
-		}
-	}
-	if y > 0 {
-		c.rows(w+".answer", l.Answer, max(x, 1), y)
-		for i, a := range l.Answer {
-			if len(a) == 0 {
-				c.wrong(fmt.Sprintf("%s.answer[%d]", w, i), "is empty")
-			}
-		}
-		if n := len(l.AnswerAfter); n != 0 && n != relations {
-			c.wrong(w+".answer_after", "there are %d relations, want %d", n, relations)
-		}
-		for r, tables := range l.AnswerAfter {
-			if len(tables) != max(x, 1) {
-				c.wrong(fmt.Sprintf("%s.answer_after[%d]", w, r), "has %d tables, want %d", len(tables), max(x, 1))
-			}
-			for i := range tables {
-				c.rows(fmt.Sprintf("%s.answer_after[%d][%d]", w, r, i), tables[i], y, y)
-			}
-		}
-	}
-	if n := len(l.FollowingAfter); n != 0 && n != thirds {
-		c.wrong(w+".following_after", "there are %d tables, want %d", n, thirds)
-	}
-	for i := range l.FollowingAfter {
-		c.rows(fmt.Sprintf("%s.following_after[%d]", w, i), l.FollowingAfter[i], x, x)
-	}
+	c.topics(w, l)
 	for _, shares := range [][]int{l.SameRequest, l.LikeRequest, l.SameResponse} {
 		for _, s := range shares {
 			c.share(w+"'s shares of what stands alike", s)
 		}
 	}
-	if len(l.Carried) > 0 && len(l.Carried) != x {
-		c.wrong(w+".carried", "has %d shares, want %d", len(l.Carried), x)
-	}
-	for i := range l.Kept {
-		c.values(fmt.Sprintf("%s.kept[%d]", w, i), &l.Kept[i], 0, One)
-	}
-	for _, s := range l.Carried {
-		c.share(w+".carried", s)
-	}
-	if l.Said != nil {
-		c.values(w+".said", l.Said, -schemas.MaxTokens, schemas.MaxTokens)
+	if l.Context != nil {
+		c.context(w+".context", l.Context, x, y)
 	}
 	c.portion(w+".max_tokens", l.MaxTokens, schemas.MaxTokens)
 	c.portion(w+".reasoning", l.Reasoning, One)
@@ -478,6 +437,105 @@ func (c *checker) model(where string, m *Model) {
 		for _, weight := range r.Weights {
 			c.share(fmt.Sprintf("%s.finish_reasons[%d].weights", where, i), weight)
 		}
+	}
+}
+
+// classes checks classes of tokens, each a distribution in steps.
+func (c *checker) classes(where string, classes []Steps) {
+	for i := range classes {
+		d, where := &classes[i], fmt.Sprintf("%s[%d]", where, i)
+		if len(d.From) == 0 || len(d.From) > mostKnots || len(d.To) != len(d.From) || len(d.N) != len(d.From) {
+			c.wrong(where, "has %d from, %d to and %d n, want 1 to %d, as many of each", len(d.From), len(d.To), len(d.N), mostKnots)
+			continue
+		}
+		sum := int64(0)
+		for k := range d.From {
+			if d.From[k] < 0 || d.To[k] < d.From[k] || d.To[k] > schemas.MaxTokens || k > 0 && d.From[k] < d.From[k-1] {
+				c.wrong(where, "a step from %d to %d is out of order, or not between 0 and %d", d.From[k], d.To[k], schemas.MaxTokens)
+				break
+			}
+			if d.N[k] < 1 || d.N[k] > mostValues {
+				c.wrong(where, "a step of %d values is not between 1 and %d", d.N[k], int64(mostValues))
+				break
+			}
+			sum += d.N[k]
+		}
+		if sum > mostValues {
+			c.wrong(where, "has more than %d values", int64(mostValues))
+		}
+		if i > 0 && len(classes[i-1].From) > 0 && classes[i-1].From[0] > d.From[0] {
+			c.wrong(where, "begins below the class before")
+		}
+	}
+}
+
+func (c *checker) topics(where string, l *Lengths) {
+	x, y := len(l.Request), len(l.Response)
+	if x+y > 0 && len(l.Topics) == 0 || len(l.Topics) > 256 {
+		c.wrong(where+".topics", "there are %d, want 1 to 256", len(l.Topics))
+	}
+	first, next := 0, 0
+	for i := range l.Topics {
+		t, where := &l.Topics[i], fmt.Sprintf("%s.topics[%d]", where, i)
+		if t.Run < runUnit || t.Run > 1<<50 {
+			c.wrong(where+".run", "%d is not between %d and 2^50", t.Run, runUnit)
+		}
+		c.share(where+".first", t.First)
+		c.share(where+".weight", t.Weight)
+		first, next = first+t.First, next+t.Weight
+		c.weights(where+".request", t.Request, x, x == 0)
+		if y == 0 {
+			continue
+		}
+		if len(t.Answer) != max(x, 1) {
+			c.wrong(where+".answer", "has %d rows, want %d", len(t.Answer), max(x, 1))
+			continue
+		}
+		for k, a := range t.Answer {
+			c.weights(fmt.Sprintf("%s.answer[%d]", where, k), a, y, false)
+		}
+	}
+	if len(l.Topics) > 1 && (first == 0 || next == 0) {
+		c.wrong(where+".topics", "all weights are 0")
+	}
+}
+
+// context checks how conversations carry their history, over so many classes of requests and responses.
+func (c *checker) context(where string, m *Context, x, y int) {
+	if len(m.Cut) < 3 || len(m.Cut) > 1000 || x == 0 {
+		c.wrong(where+".cut", "has %d rows, want 3 to 1000, and %d classes", len(m.Cut), x)
+	}
+	for i, row := range m.Cut {
+		if len(row) != x {
+			c.wrong(fmt.Sprintf("%s.cut[%d]", where, i), "has %d shares, want %d", len(row), x)
+		}
+		for _, s := range row {
+			c.share(fmt.Sprintf("%s.cut[%d]", where, i), s)
+		}
+	}
+	if len(m.Grown) != grownStates {
+		c.wrong(where+".grown", "has %d rows, want %d", len(m.Grown), grownStates)
+	}
+	for i, row := range m.Grown {
+		if len(row) != max(y, 1) {
+			c.wrong(fmt.Sprintf("%s.grown[%d]", where, i), "has %d distributions, want %d", len(row), max(y, 1))
+		}
+		for k := range row {
+			c.values(fmt.Sprintf("%s.grown[%d][%d]", where, i, k), &row[k], -mostGrown, mostGrown)
+		}
+	}
+	if len(m.Kept) != x {
+		c.wrong(where+".kept", "has %d distributions, want %d", len(m.Kept), x)
+	}
+	for i := range m.Kept {
+		c.values(fmt.Sprintf("%s.kept[%d]", where, i), &m.Kept[i], 0, One)
+	}
+	if len(m.Drawn) != len(m.Meant) {
+		c.wrong(where, "%d quantiles are drawn, and %d meant", len(m.Drawn), len(m.Meant))
+	}
+	if len(m.Drawn) > 0 {
+		c.values(where+".drawn", &Values{Knots: m.Drawn}, 1, schemas.MaxTokens)
+		c.values(where+".meant", &Values{Knots: m.Meant}, 0, schemas.MaxTokens)
 	}
 }
 

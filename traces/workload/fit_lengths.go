@@ -64,7 +64,7 @@ func (c *collection) fitModels(f *Flow, rows []row, talks [][]int32, before []in
 				m.Model, m.Operation, _ = strings.Cut(c.models.text[only], "\x00")
 			}
 		}
-		c.fitModel(&m, rows, before, of, uint8(k), talks != nil, load)
+		c.fitModel(&m, rows, talks, before, of, uint8(k), load)
 		f.Models = append(f.Models, m)
 	}
 	fitRuns(f.Models, rows, talks, of)
@@ -124,7 +124,7 @@ func classes(values []int64, most int) []int64 {
 	var bounds []int64
 	begin := 0
 	for i := 1; i < most; i++ {
-		b := values[min(i*len(values)/most, len(values)-1)]
+		b := knot(values, min(i*len(values)/most, len(values)-1))
 		at, _ := slices.BinarySearch(values, b)
 		if at-begin >= MinBucket && len(values)-at >= MinBucket {
 			bounds = append(bounds, b)
@@ -150,8 +150,8 @@ func longClasses(values, bounds []int64) []int64 {
 			return bounds
 		}
 		slices.Sort(highest)
-		middle := highest[len(highest)/2]
-		if middle <= bounds[len(bounds)-1] || highest[len(highest)-MinBucket] < middle {
+		middle := knot(highest, len(highest)/2)
+		if highest[MinBucket-1] >= middle || highest[len(highest)-MinBucket] < middle {
 			return bounds
 		}
 		bounds = append(bounds, middle)
@@ -168,21 +168,29 @@ func class(bounds []int64, value int64) int {
 }
 
 // fitClasses describes each class of values.
-func fitClasses(values, bounds []int64) []Values {
+func fitClasses(values, bounds []int64) []Steps {
 	parts := make([][]int64, len(bounds)+1)
 	for _, v := range values {
 		c := class(bounds, v)
 		parts[c] = append(parts[c], v)
 	}
-	all := make([]Values, len(parts))
+	all := make([]Steps, len(parts))
 	for c := range parts {
-		all[c], _ = fitValues(parts[c], mostSteps)
+		all[c] = fitSteps(parts[c], leastOf(values, bounds, c))
 	}
 	return all
 }
 
+// leastOf is what no value of a class is below.
+func leastOf(values, bounds []int64, class int) int64 {
+	if class > 0 {
+		return bounds[class-1]
+	}
+	return min(slices.Min(values), 1)
+}
+
 // fitModel describes the requests of one model.
-func (c *collection) fitModel(m *Model, rows []row, before []int32, of []uint8, k uint8, talks bool, load func(int64) int) {
+func (c *collection) fitModel(m *Model, rows []row, talks [][]int32, before []int32, of []uint8, k uint8, load func(int64) int) {
 	var requests, responses []int64
 	failed, cancelled, good := 0, 0, 0
 	noRequest, noResponse := 0, 0
@@ -213,8 +221,7 @@ func (c *collection) fitModel(m *Model, rows []row, before []int32, of []uint8, 
 	}
 	l := &m.Lengths
 	l.N = int64(good)
-	l.Request, l.Response = []Values{}, []Values{}
-	l.First, l.Following, l.Answer = []int{}, [][]int{}, [][]int{}
+	l.Request, l.Response, l.Topics = []Steps{}, []Steps{}, []Topic{}
 	m.FailureFactor = One
 	if failed > 0 && m.Requests > 0 {
 		m.FailureFactor = int(math.Round(float64(failed) / float64(m.Requests) * One)) // made relative by fitFailures
@@ -233,13 +240,10 @@ func (c *collection) fitModel(m *Model, rows []row, before []int32, of []uint8, 
 		l.Request = fitClasses(requests, x)
 	}
 	if len(responses) >= MinBucket {
-		y = classes(responses, number)
+		y = longClasses(responses, classes(responses, number))
 		l.Response = fitClasses(responses, y)
 	}
-	t := newLengthTables(len(l.Request), len(l.Response))
-	var extra, most, reasoning, cached []int64
-	kept := make([][]int64, len(l.Request))
-	var like, sameX, sameY []standing
+	var most, reasoning, cached []int64
 	for i := range rows {
 		r := &rows[i]
 		if of[i] != k || r.outcome >= endFailed {
@@ -254,62 +258,8 @@ func (c *collection) fitModel(m *Model, rows []row, before []int32, of []uint8, 
 		if r.cached >= 0 && r.request > 0 {
 			cached = append(cached, int64(min(r.cached, r.request))*One/int64(r.request))
 		}
-		cx, cy := -1, -1
-		if len(l.Request) > 0 && r.request >= 0 {
-			cx = class(x, int64(r.request))
-		}
-		if len(l.Response) > 0 && r.response >= 0 {
-			cy = class(y, int64(r.response))
-		}
-		px, py := -1, -1
-		var p *row
-		if before[i] >= 0 {
-			p = &rows[before[i]]
-			if len(l.Request) > 0 && p.request >= 0 && p.outcome < endFailed {
-				px = class(x, int64(p.request))
-			}
-			if len(l.Response) > 0 && p.response >= 0 && p.outcome < endFailed {
-				py = class(y, int64(p.response))
-			}
-		}
-		if talks && p != nil && cx >= 0 && px >= 0 && p.response >= 0 {
-			carried := 10*(int64(r.request)-int64(p.request)) >= 9*int64(p.response)
-			t.carried(px, carried)
-			if carried {
-				extra = append(extra, int64(r.request)-int64(p.request)-int64(p.response))
-			} else if whole := int64(p.request) + 9*int64(p.response)/10; whole > 0 {
-				kept[px] = append(kept[px], min(int64(r.request)*One/whole, One))
-			}
-		}
-		if cx >= 0 && cy >= 0 {
-			like = append(like, standing{cx, rank(&l.Request[cx], int64(r.request)), rank(&l.Response[cy], int64(r.response))})
-		}
-		if !talks && cx >= 0 && cx == px {
-			sameX = append(sameX, standing{cx, rank(&l.Request[cx], int64(r.request)), rank(&l.Request[cx], int64(p.request))})
-		}
-		if !talks && cy >= 0 && cy == py {
-			sameY = append(sameY, standing{cy, rank(&l.Response[cy], int64(r.response)), rank(&l.Response[cy], int64(p.response))})
-		}
-		t.count(cx, cy, px, py, !talks || p == nil)
 	}
-	t.fit(l, talks)
-	l.LikeRequest = rankCorrelation(like, len(l.Request))
-	l.SameRequest, l.SameResponse = rankCorrelation(sameX, len(l.Request)), rankCorrelation(sameY, len(l.Response))
-	if v, ok := fitValues(extra, mostSteps); ok && talks {
-		l.Said = &v
-	} else {
-		l.Carried = nil
-	}
-	if talks && l.Carried != nil {
-		if t := tables([][][]int64{kept}); t != nil {
-			l.Kept = t[0]
-			for c := range l.Kept {
-				for i, k := range l.Kept[c].Knots {
-					l.Kept[c].Knots[i] = min(k, One)
-				}
-			}
-		}
-	}
+	l.fitSequences(rows, talks, before, of, k, x, y)
 	l.MaxTokens = fitPortion(most, good)
 	l.Reasoning = fitPortion(reasoning, good)
 	l.Cached = fitPortion(cached, good)

@@ -1,8 +1,11 @@
 package workload
 
 import (
+	"cmp"
 	"math"
 	"slices"
+
+	"tidegauge/schemas"
 )
 
 // mostSteps is how many steps of probability a distribution is told in at most.
@@ -68,6 +71,81 @@ func knot(values []int64, i int) int64 {
 	return mean
 }
 
+// limit keeps a distribution between bounds, which its outermost knots may lie beyond.
+func (v *Values) limit(least, most int64) {
+	for i, k := range v.Knots {
+		v.Knots[i] = min(max(k, least), most)
+	}
+	for i, k := range v.Tail {
+		v.Tail[i] = min(max(k, least), most)
+	}
+}
+
+// stepsPart bounds the steps that values are told in: one is at most that part of all, or that part of its value, wide, where that is MinBucket.
+const (
+	stepsPart = 256
+	valuePart = 64
+)
+
+// fitSteps gives the distribution of values, of MinBucket or more, which it sorts. A value that MinBucket share stands for itself where it is
+// below valuePart or one in 2 stepsPart have it; others are told together, by their mean and spread, but none below least.
+func fitSteps(values []int64, least int64) Steps {
+	slices.Sort(values)
+	type step struct{ from, to, n int64 }
+	var steps, apart []step
+	rest := make([]int64, 0, len(values))
+	for i := 0; i < len(values); {
+		v := values[i]
+		j := i + 1
+		for j < len(values) && values[j] == v {
+			j++
+		}
+		if n := j - i; n >= MinBucket && (v < valuePart || n*2*stepsPart >= len(values)) {
+			apart = append(apart, step{v, v, int64(n)})
+		} else {
+			rest = append(rest, values[i:j]...)
+		}
+		i = j
+	}
+	for i := 0; i < len(rest); {
+		j := min(i+MinBucket, len(rest))
+		for j < len(rest) && (rest[j] == rest[j-1] || (j-i)*stepsPart < len(values) && (rest[j]-rest[i])*valuePart <= rest[i]) {
+			j++
+		}
+		if len(rest)-j < MinBucket {
+			j = len(rest)
+		}
+		if j-i < MinBucket { // the few that share no value: they count as the nearest that is shared
+			for ; i < j; i++ {
+				near := 0
+				for k := range apart {
+					if max(apart[k].from-rest[i], rest[i]-apart[k].from) < max(apart[near].from-rest[i], rest[i]-apart[near].from) {
+						near = k
+					}
+				}
+				apart[near].n++
+			}
+			break
+		}
+		// As wide as whole numbers must be that lie evenly and have this spread; but not below the step before.
+		mean, deviation := meanAndDeviation(rest[i:j])
+		reach := (int64(math.Round(math.Sqrt(12*deviation*deviation+1))) - 1) / 2
+		if len(steps) > 0 {
+			least = steps[len(steps)-1].to
+		}
+		from := min(max(mean-reach, least), mean)
+		steps = append(steps, step{from, min(2*mean-from, schemas.MaxTokens), int64(j - i)})
+		i = j
+	}
+	steps = append(steps, apart...)
+	slices.SortStableFunc(steps, func(a, b step) int { return cmp.Or(cmp.Compare(a.from, b.from), cmp.Compare(a.to, b.to)) })
+	var d Steps
+	for _, s := range steps {
+		d.From, d.To, d.N = append(d.From, s.from), append(d.To, s.to), append(d.N, s.n)
+	}
+	return d
+}
+
 func meanAndDeviation(values []int64) (int64, float64) {
 	sum := 0.0
 	for _, v := range values {
@@ -114,4 +192,12 @@ func weights(counts []int64, base []int) ([]int, bool) {
 		w[i] = int(math.Round(amount / float64(total) * One))
 	}
 	return w, true
+}
+
+func square(a, b int) [][]int64 {
+	s := make([][]int64, a)
+	for i := range s {
+		s[i] = make([]int64, b)
+	}
+	return s
 }

@@ -1,7 +1,6 @@
 package workload
 
 import (
-	"container/heap"
 	"slices"
 
 	"tidegauge/schemas"
@@ -29,6 +28,8 @@ type flow struct {
 	arrival      int64
 	load         int
 	turns        turnHeap
+	ended        []*talk
+	goes         []even // by what follows a turn: whether it goes on
 	begun        uint64 // conversations
 }
 
@@ -39,6 +40,7 @@ type flowModel struct {
 	latency *Latency
 	reasons []picker // by response class
 	last    said     // the model's previous request
+	runs    even
 }
 
 // talk is a conversation under way.
@@ -53,21 +55,50 @@ type talk struct {
 // turn is a conversation's next request. Turns are ordered by arrival, then by the conversation's number.
 type turn struct {
 	at   int64
-	talk talk
+	talk *talk
 }
 
+func (t *turn) before(o *turn) bool {
+	return t.at < o.at || t.at == o.at && t.talk.number < o.talk.number
+}
+
+// turnHeap has the first turn at its top.
 type turnHeap []turn
 
-func (h turnHeap) Len() int { return len(h) }
-func (h turnHeap) Less(i, j int) bool {
-	return h[i].at < h[j].at || h[i].at == h[j].at && h[i].talk.number < h[j].talk.number
+func (h *turnHeap) push(t turn) {
+	*h = append(*h, t)
+	all, i := *h, len(*h)-1
+	for up := (i - 1) / 2; i > 0 && all[i].before(&all[up]); up = (i - 1) / 2 {
+		all[i], all[up] = all[up], all[i]
+		i = up
+	}
 }
-func (h turnHeap) Swap(i, j int) { h[i], h[j] = h[j], h[i] }
-func (h *turnHeap) Push(v any)   { *h = append(*h, v.(turn)) }
-func (h *turnHeap) Pop() any {
-	last := (*h)[len(*h)-1]
-	*h = (*h)[:len(*h)-1]
-	return last
+
+func (h *turnHeap) pop() turn {
+	all := *h
+	top, last := all[0], len(all)-1
+	all[0], all[last] = all[last], turn{}
+	*h = all[:last]
+	h.sink()
+	return top
+}
+
+// sink puts the top where it belongs.
+func (h *turnHeap) sink() {
+	all := *h
+	for i := 0; ; {
+		least := i
+		for c := 2*i + 1; c <= 2*i+2 && c < len(all); c++ {
+			if all[c].before(&all[least]) {
+				least = c
+			}
+		}
+		if least == i {
+			return
+		}
+		all[i], all[least] = all[least], all[i]
+		i = least
+	}
 }
 
 // newFlow makes a flow that begins at start. Conversations begin earlier, or there would be too few under way at the start; what
@@ -83,6 +114,7 @@ func newFlow(f *Flow, service string, s source, id uint64, quiet *Silences, quie
 		if c != nil {
 			begin = max(begin, min(start, c.zero)) // those from before the log look as if they began in it
 		}
+		g.goes = make([]even, len(f.Conversations.Next))
 	}
 	g.process = newProcess(&f.Arrivals, newSource(s.pcg.Uint64(), 1), c, begin, end, scale, o.Burstiness)
 	g.silent, g.kept = newSilent(quiet, c, quietSource, start), newSilent(quiet, c, quietSource.again(), start)
@@ -90,7 +122,7 @@ func newFlow(f *Flow, service string, s source, id uint64, quiet *Silences, quie
 	for i := range f.Models {
 		m := &f.Models[i]
 		shares[i] = m.Weight
-		fm := flowModel{model: m, lengths: newLengths(&m.Lengths), latency: &m.Latency, last: nothingSaid}
+		fm := flowModel{model: m, lengths: newLengths(&m.Lengths), latency: &m.Latency, last: nothingSaid, runs: even{bits: finely}}
 		for c := range max(len(m.Lengths.Response), 1) {
 			var w []int
 			for _, r := range m.FinishReasons {
@@ -148,7 +180,7 @@ func (g *flow) peek() (int64, bool) {
 			back += tick - 1 - (back-1)%tick
 		}
 		g.turns[0].at = back
-		heap.Fix(&g.turns, 0)
+		g.turns.sink()
 	}
 	if len(g.turns) > 0 && g.turns[0].at < at {
 		at = g.turns[0].at
@@ -158,14 +190,14 @@ func (g *flow) peek() (int64, bool) {
 
 // take makes r the flow's next request.
 func (g *flow) take(r *schemas.Request) {
-	var t talk
+	var t *talk
 	follows := len(g.turns) > 0 && g.turns[0].at < g.arrival
 	at := g.arrival
 	if follows {
-		next := heap.Pop(&g.turns).(turn)
+		next := g.turns.pop()
 		t, at = next.talk, next.at
 	} else {
-		t = talk{load: g.load, said: nothingSaid, model: g.nextModel()}
+		t = g.newTalk()
 		if g.model.Conversations != nil {
 			g.begun++
 			t.number = g.begun
@@ -178,7 +210,7 @@ func (g *flow) take(r *schemas.Request) {
 	m := &g.models[t.model]
 	r.ArrivalUS, r.Service, r.Model, r.LogType, r.Client = at, g.service, m.model.Model, g.model.LogType, g.client
 	r.Operation = m.model.Operation
-	next := m.lengths.draw(g.source, t.said, g.model.Conversations != nil)
+	next := m.lengths.draw(g.source, &t.said, g.model.Conversations != nil)
 	g.serve(r, m, &next, t.load)
 	if r.Outcome.Failed() {
 		// An answer that never came leaves nothing to the next.
@@ -190,24 +222,40 @@ func (g *flow) take(r *schemas.Request) {
 	}
 	if g.model.Conversations == nil {
 		m.last = next
+		g.ended = append(g.ended, t)
 		return
 	}
 	r.Conversation = g.name(t.number)
 	next.paused = t.said.paused
-	g.goOn(r, t, next)
+	if !g.goOn(r, t, &next) {
+		g.ended = append(g.ended, t)
+	}
 }
 
-// goOn decides whether a conversation goes on, and when.
-func (g *flow) goOn(r *schemas.Request, t talk, next said) {
-	c := g.model.Conversations
-	n := c.next(t.turn, next.paused)
-	if n == nil || len(n.PauseUS.Knots) == 0 {
-		return
+// newTalk gives what a request begins: of those that ended, one that is used again.
+func (g *flow) newTalk() *talk {
+	var t *talk
+	if last := len(g.ended) - 1; last >= 0 {
+		t, g.ended = g.ended[last], g.ended[:last]
+	} else {
+		t = new(talk)
 	}
+	*t = talk{load: g.load, said: nothingSaid, model: g.nextModel()}
+	return t
+}
+
+// goOn decides whether a conversation goes on, and when. It says whether it does before the log ends.
+func (g *flow) goOn(r *schemas.Request, t *talk, next *said) bool {
+	c := g.model.Conversations
+	i := c.index(t.turn, int(next.paused))
+	if i < 0 || len(c.Next[i].PauseUS.Knots) == 0 {
+		return false
+	}
+	n := &c.Next[i]
 	// The odds of going on are multiplied, so that conversations get longer without ever becoming endless.
 	goes := float64(One-n.Ends) * g.ends
-	if g.source.float()*(goes+float64(n.Ends)) >= goes {
-		return
+	if unit(g.goes[i].draw(g.source))*(goes+float64(n.Ends)) >= goes {
+		return false
 	}
 	pause := n.PauseUS.draw(g.source)
 	at := r.ArrivalUS + pause
@@ -219,19 +267,28 @@ func (g *flow) goOn(r *schemas.Request, t talk, next said) {
 	}
 	at = max(at, r.ArrivalUS)
 	if at >= g.end {
-		return
+		return false
 	}
 	next.paused = 0
 	if pause >= c.next(t.turn, -1).PauseUS.median() {
 		next.paused = 1
 	}
-	t.said = next
-	heap.Push(&g.turns, turn{at, t})
+	t.said = *next
+	g.turns.push(turn{at, t})
+	return true
 }
 
 // next gives what follows a turn, nil if nothing is known.
 func (c *Conversations) next(turn, paused int) *Next {
-	var any *Next
+	if i := c.index(turn, paused); i >= 0 {
+		return &c.Next[i]
+	}
+	return nil
+}
+
+// index says where that is, -1 if nothing is known.
+func (c *Conversations) index(turn, paused int) int {
+	any := -1
 	for i := range c.Next {
 		n := &c.Next[i]
 		if turn < n.FromTurn || n.ToTurn > 0 && turn > n.ToTurn {
@@ -239,14 +296,14 @@ func (c *Conversations) next(turn, paused int) *Next {
 		}
 		switch n.After {
 		case afterAny:
-			any = n
+			any = i
 		case afterShort:
 			if paused == 0 {
-				return n
+				return i
 			}
 		case afterLong:
 			if paused == 1 {
-				return n
+				return i
 			}
 		}
 	}
@@ -269,7 +326,7 @@ func (g *flow) nextModel() int {
 	}
 	g.current = next
 	if runs = g.models[next].model.Runs; runs != nil && g.model.Conversations == nil {
-		g.run = max(0, int(runs.draw(g.source))-1)
+		g.run = max(0, int(runs.at(g.models[next].runs.draw(g.source)))-1)
 	}
 	return next
 }
@@ -326,12 +383,12 @@ func (l *Latency) draw(r *schemas.Request, s source, said *said, load int) {
 	if !s.chance(l.Known) {
 		return
 	}
-	rest := valuesAt(l.RestUS, load, said.responseClass)
+	rest := valuesAt(l.RestUS, load, int(said.responseClass))
 	if rest == nil {
 		return
 	}
 	r.ElapsedUS = rest.draw(s)
-	if ttft := valuesAt(l.TTFTUS, load, said.requestClass); ttft != nil && s.chance(l.TTFTKnown) {
+	if ttft := valuesAt(l.TTFTUS, load, int(said.requestClass)); ttft != nil && s.chance(l.TTFTKnown) {
 		r.TTFTUS = max(ttft.draw(s), 0)
 		r.ElapsedUS += r.TTFTUS
 	}

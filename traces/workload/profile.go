@@ -195,37 +195,64 @@ type Reason struct {
 // Lengths is the joint distribution of request and response tokens. Classes are ranges of lengths that are about equally
 // frequent; weights are of One.
 type Lengths struct {
-	N        int64    `json:"n"`
-	Request  []Values `json:"request"`  // tokens by class
-	Response []Values `json:"response"` // tokens by class
+	N        int64   `json:"n"`
+	Request  []Steps `json:"request"`  // tokens by class
+	Response []Steps `json:"response"` // tokens by class
 	// RequestUnknown and ResponseUnknown are shares without a count.
 	RequestUnknown  int `json:"request_unknown,omitempty"`
 	ResponseUnknown int `json:"response_unknown,omitempty"`
-	// First are the classes of a conversation's first request, or of any where the previous one is not known.
-	First []int `json:"first"`
-	// Following are they given the class of the model's previous request (outside of conversations); FollowingAfter given the
-	// third that the previous response was in, too.
-	Following      [][]int   `json:"following"`
-	FollowingAfter [][][]int `json:"following_after,omitempty"`
-	// Answer are the classes of the response given the request's. AnswerAfter are they given the previous response's, too: first
-	// whatever the previous request was, then where it was of the same class as this one, of a neighbouring, of another.
-	Answer      [][]int     `json:"answer"`
-	AnswerAfter [][][][]int `json:"answer_after,omitempty"`
+	// Topics are what is asked for a while: a prompt's template, a job, a kind of conversation.
+	Topics []Topic `json:"topics"`
+	// InTurn says that topics follow each other in their order, each for just its run, as they did in the log: a log that changes slowly.
+	InTurn bool `json:"in_turn,omitempty"`
 	// Within a class a length may stand where another one stands in its class. The shares of One: requests where the previous
 	// request stood, if it was of the same class; responses where the request stands, or else where the previous response stood.
 	SameRequest  []int `json:"same_request,omitempty"`
 	LikeRequest  []int `json:"like_request,omitempty"`
 	SameResponse []int `json:"same_response,omitempty"`
-	// Carried is the share of follow-up turns that carry the history, by the class of the previous request. Said is what these
-	// have beyond the previous request and its response; Kept is, of the others, the request relative to the previous
-	// request and nine tenths of its response, ten-thousandths, by the class of the previous request.
-	Carried []int    `json:"carried,omitempty"`
-	Said    *Values  `json:"said,omitempty"`
-	Kept    []Values `json:"kept,omitempty"`
+	// Context is how conversations carry their history; where there is none, each turn is drawn as the first is.
+	Context *Context `json:"context,omitempty"`
 	// What else is known of tokens.
 	MaxTokens *Portion `json:"max_tokens,omitempty"`
 	Reasoning *Portion `json:"reasoning,omitempty"` // of the response, ten-thousandths
 	Cached    *Portion `json:"cached,omitempty"`    // of the request, ten-thousandths
+}
+
+// Steps is a distribution of whole numbers, told exactly where many share a value: N[i] values are evenly from From[i] to To[i].
+type Steps struct {
+	From []int64 `json:"from"`
+	To   []int64 `json:"to"`
+	N    []int64 `json:"n"`
+}
+
+// Topic is requests that are alike, many of them in a row.
+type Topic struct {
+	N int64 `json:"n"`
+	// First is how often it is what a conversation begins with, or a log. Weight is how often it is the next one, where a topic ends. Run is
+	// after how many requests it ends, on average, in hundredths.
+	First  int   `json:"first"`
+	Weight int   `json:"weight"`
+	Run    int64 `json:"run"`
+	// Request are the classes of requests (in conversations of the first), Answer those of responses given the request's.
+	Request []int   `json:"request"`
+	Answer  [][]int `json:"answer"`
+}
+
+// runUnit is what runs are told in: hundredths of a request.
+const runUnit = 100
+
+// Context is how the turns of a conversation relate. Shares and ratios are of One.
+type Context struct {
+	// Cut is the share of turns whose request is shorter than the one before, as the history no longer has room. By what came before, and by
+	// the class of the previous request: the first turn (after the beginning), the second …, the last but two of all later ones, while none was cut; then turns after one that was; and later ones.
+	Cut [][]int `json:"cut"`
+	// Grown is what the others have beyond the previous request and its response: the first turn, later ones while none was cut, and those since; by the class of that response.
+	Grown [][]Values `json:"grown"`
+	// Kept is what is left of the previous request where it is cut, by its class.
+	Kept []Values `json:"kept"`
+	// Drawn are quantiles of what these rules come to, Meant are those of the log's own requests: one that is drawn is told as what has its rank.
+	Drawn []int64 `json:"drawn,omitempty"`
+	Meant []int64 `json:"meant,omitempty"`
 }
 
 // Portion is a number that only some requests have.

@@ -88,6 +88,28 @@ func exponential(x float64) float64 {
 	return y
 }
 
+// unit is a rank of 2^64 as a number of (0, 1).
+func unit(rank uint64) float64 { return (float64(rank>>12) + 0.5) * (1.0 / (1 << 52)) }
+
+// ln2 is the logarithm of 2.
+const ln2 = 0.693147180559945309417232121458
+
+// minusLog is -ln x for x of (0, 1), to about ten digits.
+func minusLog(x float64) float64 {
+	sum := 0.0
+	for x < 0.5 {
+		x *= 2
+		sum += ln2
+	}
+	// -ln x = 2 (z + z^3/3 + z^5/5 + …) with z = (1-x) / (1+x), at most a third, by Horner's rule.
+	z := (1 - x) / (1 + x)
+	square, series := float64(z*z), 0.0
+	for k := 19; k >= 1; k -= 2 {
+		series = 1/float64(k) + float64(square*series)
+	}
+	return sum + float64(2*z*series)
+}
+
 // normal draws a standard normal number.
 func (s source) normal() float64 { return normalQuantile(s.float()) }
 
@@ -193,8 +215,19 @@ func newPicker(weights []int) picker {
 
 func (p picker) empty() bool { return len(p.upto) == 0 || p.upto[len(p.upto)-1] == 0 }
 
-func (p picker) pick(s source) int {
-	u := uint32(s.pcg.Uint64() >> 33)
+func pickers(rows [][]int) []picker {
+	p := make([]picker, len(rows))
+	for i, w := range rows {
+		p[i] = newPicker(w)
+	}
+	return p
+}
+
+func (p picker) pick(s source) int { return p.at(s.pcg.Uint64()) }
+
+// at gives the index at a probability of rank/2^64.
+func (p picker) at(rank uint64) int {
+	u := uint32(rank >> 33)
 	for i, t := range p.upto {
 		if u < t {
 			return i

@@ -390,7 +390,16 @@ func TestRead(t *testing.T) {
 		"empty":       {`{"schema": "tidegauge.workload/1", "name": "", "min_bucket": 10, "services": []}`, "services: there is none"},
 		"rate":        {damaged(func(p *Profile) { p.Services[0].Flows[0].Arrivals.Rate = -1 }), "arrivals.rate: -1 is not above 0"},
 		"order":       {damaged(func(p *Profile) { p.Services[0].Flows[0].Arrivals.Level.Knots[0] = 99_999_999 }), "level.knots"},
-		"weights":     {damaged(func(p *Profile) { m := &p.Services[0].Flows[0].Models[0]; m.Lengths.First = m.Lengths.First[1:] }), "lengths.first: has"},
+		"weights":     {damaged(func(p *Profile) { m := &p.Services[0].Flows[0].Models[0]; m.Lengths.Topics[0].Request = []int{1} }), "lengths.topics[0].request: has"},
+		"steps":       {damaged(func(p *Profile) { l := &p.Services[0].Flows[0].Models[0].Lengths; l.Request[0].To[0] = -1 }), "lengths.request[0]: a step from"},
+		"step":        {damaged(func(p *Profile) { l := &p.Services[0].Flows[0].Models[0].Lengths; l.Response[1].N[0] = 0 }), "lengths.response[1]: a step of 0 values"},
+		"topics":      {damaged(func(p *Profile) { p.Services[0].Flows[0].Models[0].Lengths.Topics = nil }), "lengths.topics: there are 0"},
+		"run":         {damaged(func(p *Profile) { p.Services[0].Flows[0].Models[0].Lengths.Topics[0].Run = 99 }), "topics[0].run: 99 is not between 100"},
+		"answer":      {damaged(func(p *Profile) { p.Services[0].Flows[0].Models[0].Lengths.Topics[0].Answer[0] = nil }), "topics[0].answer[0]: has 0 weights"},
+		"cut shares":  {damaged(func(p *Profile) { c := p.Services[0].Flows[0].Models[0].Lengths.Context; c.Cut = c.Cut[:2] }), "context.cut: has 2 rows"},
+		"grown":       {damaged(func(p *Profile) { c := p.Services[0].Flows[0].Models[0].Lengths.Context; c.Grown[1] = c.Grown[1][1:] }), "context.grown[1]: has"},
+		"drawn":       {damaged(func(p *Profile) { c := p.Services[0].Flows[0].Models[0].Lengths.Context; c.Drawn[0] = 0 }), "context.drawn"},
+		"meant":       {damaged(func(p *Profile) { c := p.Services[0].Flows[0].Models[0].Lengths.Context; c.Meant = c.Meant[1:] }), "quantiles are drawn"},
 		"never":       {damaged(func(p *Profile) { p.Services[0].Flows[0].Arrivals.Shape.Hours = []int{0} }), "no request would ever arrive"},
 		"model names": {damaged(func(p *Profile) { p.Services[0].Flows[0].Models[0].Model = strings.Repeat("x", 300) }), "has 300 bytes"},
 	} {
@@ -410,8 +419,8 @@ func FuzzRead(f *testing.F) {
 	f.Add([]byte(`{"schema": "tidegauge.workload/1", "name": "", "min_bucket": 10, "services": [{"service": "s", "requests": 1, "flows": [{"kind": "requests",
 		"log_type": "", "requests": 1, "arrivals": {"count": 1, "rate": 1, "tick_us": 1, "shape": {"period": "none", "hours": [10000]}, "cell_us": 64000000,
 		"level": {"n": 1, "knots": [10000]}, "memory": [], "splits": [{"halving": 0, "from": 2, "to": 2, "before": -1, "n": 9, "left": [1, 2, 1]}]},
-		"models": [{"model": "m", "requests": 1, "weight": 10000, "failure_factor": 0, "latency": {}, "lengths": {"n": 1, "request": [{"n": 1, "knots": [1, 5]}],
-		"response": [{"n": 1, "knots": [2]}], "first": [1], "following": [[]], "answer": [[1]]}}]}]}]}`))
+		"models": [{"model": "m", "requests": 1, "weight": 10000, "failure_factor": 0, "latency": {}, "lengths": {"n": 1, "request": [{"from": [1], "to": [5], "n": [1]}],
+		"response": [{"from": [2], "to": [2], "n": [3]}], "topics": [{"n": 1, "first": 1, "weight": 1, "run": 100, "request": [1], "answer": [[1]]}]}}]}]}]}`))
 	for _, name := range []string{"chat"} {
 		if text, err := shipped.ReadFile("shipped/" + name + ".json"); err == nil {
 			f.Add(text)
@@ -458,6 +467,9 @@ func FuzzRead(f *testing.F) {
 // TestNoRequestIsReadable fits a log with one request that is like no other, and looks for it in the profile; and holds every
 // distribution to MinBucket.
 func TestNoRequestIsReadable(t *testing.T) {
+	if testing.Short() {
+		t.Skip("nothing in it races")
+	}
 	o := options(24*time.Hour, 8)
 	log := func(yield func(*schemas.Request) bool) {
 		n := 0
@@ -499,8 +511,20 @@ func TestNoRequestIsReadable(t *testing.T) {
 			t.Errorf("%s: the tail ends with %d values", where, last)
 		}
 	})
-	if distributions < 50 {
-		t.Errorf("only %d distributions were looked at", distributions)
+	steps := 0
+	for _, f := range p.Services[0].Flows {
+		for _, m := range f.Models {
+			for _, class := range slices.Concat(m.Lengths.Request, m.Lengths.Response) {
+				for _, n := range class.N {
+					if steps++; n < MinBucket {
+						t.Errorf("%s of %s: a step of %d lengths", m.Model, f.LogType, n)
+					}
+				}
+			}
+		}
+	}
+	if distributions < 50 || steps < 100 {
+		t.Errorf("only %d distributions and %d steps were looked at", distributions, steps)
 	}
 }
 
