@@ -97,6 +97,9 @@ var engineUsersTemplate = template.Must(template.New("users").Funcs(template.Fun
         <log_queries>{{if .SystemLogs}}1{{else}}0{{end}}</log_queries>
         <!-- ClickHouse's own is 1 GiB, by which an engine of 2 GiB runs every query on one thread, however many cores there are. -->
         <max_threads_min_free_memory_per_thread>{{.MemoryPerThread}}</max_threads_min_free_memory_per_thread>
+        <!-- Rows of minutes are few and hold much: by ClickHouse's own measure a month of them is read on one core. -->
+        <merge_tree_min_rows_for_concurrent_read>16384</merge_tree_min_rows_for_concurrent_read>
+        <merge_tree_min_bytes_for_concurrent_read>25165824</merge_tree_min_bytes_for_concurrent_read>
     </default></profiles>
     <quotas><default/></quotas>
     <users>
