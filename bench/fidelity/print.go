@@ -94,7 +94,9 @@ func WriteTotal(w io.Writer, results []*Result) error {
 		return err
 	}
 	fmt.Fprintf(w, "\nModels differ by more than the sampling error in %d of %d cells. Of these, %s has the lowest error in %s and is within the sampling error of the lowest in %s"+
-		"; target: the lowest in 80 %%.\n", total.Cells, total.Cells+total.Same, models[0].Name, share(total.Lowest[0], total.Cells), share(total.Close[0], total.Cells))
+		". Its own error and the lowest of the others differ by more than that in %d cells; it has the lower one in %s. Target: the lowest in 80 %%.\n",
+		total.Cells, total.Cells+total.Same, models[0].Name, share(total.Lowest[0], total.Cells), share(total.Close[0], total.Cells),
+		total.Won+total.Lost, share(total.Won, total.Won+total.Lost))
 	return nil
 }
 
