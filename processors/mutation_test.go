@@ -150,7 +150,7 @@ var mutations = []mutation{
 	{rule: "a minute's row without requests goes", file: "recompute.go", edits: []string{
 		"deleted.Append(r.query.Service, key, r.self.Revision)", "_ = key"}},
 	{rule: "a conversation's row without requests goes", file: "recompute.go", edits: []string{
-		"deleted.Append(r.query.Service, id, row.firstUS, row.lastUS, r.self.Revision)", "_ = id"}},
+		"deleted.Append(r.query.Service, id, row.firstUS, row.lastUS, r.self.Revision)", "_ = row"}},
 	{rule: "what is gone is told again under each revision", file: "recompute.go", tests: "^TestRecomputeTellsAgain$", edits: []string{
 		"rows[key] = gone", "if !gone {\n\t\t\t\trows[key] = gone\n\t\t\t}"}},
 	{rule: "a recompute's rows are of its revision", file: "recompute.go", edits: []string{
